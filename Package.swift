@@ -1,0 +1,116 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Swift 6 language mode follows from the tools version; warnings become errors where
+// APUS_STRICT=1 is set (CI does), so that a newer compiler's new warning never stops a user.
+let strict: [SwiftSetting] =
+  Context.environment["APUS_STRICT"] == "1" ? [.treatAllWarnings(as: .error)] : []
+
+/// Kernels are optimised in debug builds too: the tests run them at full speed.
+func kernelSettings(_ more: [SwiftSetting] = []) -> [SwiftSetting] {
+  strict + [.unsafeFlags(["-O"])] + more
+}
+
+func module(
+  _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict
+) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
+  -> Target
+{
+  .testTarget(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+// One kernel source, compiled once per instruction set: Sources/KernelAVX2 and KernelAVX512 are
+// symbolic links to Sources/KernelBase. An ARM build has KernelBase alone.
+var kernelVariants: [Target] = [
+  .target(
+    name: "KernelBase", dependencies: ["CSIMD", "KernelABI"], swiftSettings: kernelSettings())
+]
+#if arch(x86_64)
+  for (name, march, define) in [
+    ("KernelAVX2", "x86-64-v3", "KERNEL_AVX2"), ("KernelAVX512", "x86-64-v4", "KERNEL_AVX512"),
+  ] {
+    kernelVariants.append(
+      .target(
+        name: name, dependencies: ["CSIMD", "KernelABI"],
+        swiftSettings: kernelSettings([
+          .define(define), .unsafeFlags(["-Xcc", "-march=\(march)"]),
+        ])))
+  }
+#endif
+
+let package = Package(
+  name: "apus",
+  products: [
+    .executable(name: "apus", targets: ["apus"]),
+    .library(name: "Basics", targets: ["Basics"]),
+    .library(name: "Kernels", targets: ["Kernels"]),
+    .library(name: "Messaging", targets: ["Messaging"]),
+    .library(name: "MPIMessaging", targets: ["MPIMessaging"]),
+    .library(name: "Collectives", targets: ["Collectives"]),
+    .library(name: "Layers", targets: ["Layers"]),
+    .library(name: "Optimizers", targets: ["Optimizers"]),
+    .library(name: "Datasets", targets: ["Datasets"]),
+    .library(name: "Strategies", targets: ["Strategies"]),
+    .library(name: "Training", targets: ["Training"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CMPI", pkgConfig: Context.environment["MPI_PKGCONFIG"] ?? "mpi",
+      providers: [
+        .apt(["libopenmpi-dev", "openmpi-bin"]), .yum(["openmpi-devel"]), .brew(["open-mpi"]),
+      ]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"]), .brew(["zlib"])]),
+    .target(name: "CSIMD"),
+    module("Basics"),
+    .target(name: "KernelABI", swiftSettings: kernelSettings()),
+    .target(
+      name: "Kernels",
+      dependencies: ["KernelABI", "CSIMD"] + kernelVariants.map { .byName(name: $0.name) },
+      swiftSettings: strict),
+    module("Messaging", ["Basics", "Kernels"]),
+    module("MPIMessaging", ["CMPI", "Messaging"]),
+    module("Collectives", ["Basics", "Kernels", "Messaging"]),
+    module("Layers", ["Basics", "Kernels"]),
+    module("Optimizers", ["Basics", "Kernels"]),
+    module(
+      "Datasets",
+      ["Basics", "Kernels", "CZlib", .product(name: "SystemPackage", package: "swift-system")]),
+    module("Strategies", ["Collectives", "Layers", "Optimizers"]),
+    module(
+      "Training",
+      [
+        "Strategies", "Datasets", "CZlib", "Yams",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .executableTarget(
+      name: "apus",
+      dependencies: [
+        "Training", "MPIMessaging",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    tests("BasicsTests", ["Basics"]),
+    tests("KernelsTests", ["Kernels", "Basics"]),
+    tests("MessagingTests", ["Messaging"]),
+    tests("MPIMessagingTests", ["MPIMessaging", "Collectives"]),
+    tests("CollectivesTests", ["Collectives"]),
+    tests("LayersTests", ["Layers"]),
+    tests("OptimizersTests", ["Optimizers"], resources: [.copy("Fixtures")]),
+    tests("DatasetsTests", ["Datasets"]),
+    tests("StrategiesTests", ["Strategies"]),
+    tests("TrainingTests", ["Training"]),
+    tests("apusTests", ["apus", "Training"]),
+  ] + kernelVariants
+)

@@ -1,0 +1,37 @@
+// One rank's part of a step's samples, as memory that the network reads.
+
+/// A view of `count` samples and their targets; whoever made it owns the memory.
+public struct Batch {
+  /// Samples in this view; 0 where a rank has no share of a short last batch.
+  public var count: Int
+  /// Samples of the whole step over all ranks; gradients are divided by it, so that summing over
+  /// ranks gives the mean over the union batch whatever the shares are.
+  public var globalCount: Int
+  /// Place of the first sample within the step's union batch (counter-based randomness needs it).
+  public var offset: Int
+  /// `count` samples in the data set's shape, one behind the other: floats or 32-bit indices.
+  public var inputs: UnsafeRawPointer
+  /// The class, or next token, per target: (count, targets per sample).
+  public var targets: UnsafePointer<Int32>
+
+  /// A view of memory that outlives the batch.
+  public init(
+    count: Int, globalCount: Int, offset: Int, inputs: UnsafeRawPointer,
+    targets: UnsafePointer<Int32>
+  ) {
+    self.count = count
+    self.globalCount = globalCount
+    self.offset = offset
+    self.inputs = inputs
+    self.targets = targets
+  }
+
+  /// Samples `range` of this view, with the same global count.
+  public func part(_ range: Range<Int>, bytesPerSample: Int, targetsPerSample: Int) -> Batch {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside of the batch")
+    return Batch(
+      count: range.count, globalCount: globalCount, offset: offset + range.lowerBound,
+      inputs: inputs + range.lowerBound * bytesPerSample,
+      targets: targets + range.lowerBound * targetsPerSample)
+  }
+}

@@ -1,0 +1,32 @@
+// What one sample, or one layer's output for one sample, looks like.
+
+/// The extent of one sample, without the batch dimension.
+///
+/// Images are `[height, width, channels]` (channels innermost), vectors `[features]`, token
+/// sequences `[length]` with `element == .index`.
+public struct Shape: Sendable, Equatable, CustomStringConvertible {
+  /// What one entry is.
+  public enum Element: String, Sendable { case float, index }
+
+  /// Extents, outermost first.
+  public let dimensions: [Int]
+  /// Float values, or 32-bit indices (tokens, rows of an embedding).
+  public let element: Element
+  /// The image dimensions that a flattened vector came from: a dense layer after a convolution
+  /// needs them to keep its weights in PyTorch's channels-first order in checkpoints.
+  public let folded: [Int]?
+
+  /// A shape of the given extents, which must all be positive.
+  public init(_ dimensions: [Int], element: Element = .float, folded: [Int]? = nil) {
+    precondition(dimensions.allSatisfy { $0 > 0 }, "extents must be positive: \(dimensions)")
+    self.dimensions = dimensions
+    self.element = element
+    self.folded = folded
+  }
+
+  /// Entries per sample.
+  public var count: Int { dimensions.reduce(1, *) }
+
+  /// For example `28x28x1`.
+  public var description: String { dimensions.map(String.init).joined(separator: "x") }
+}

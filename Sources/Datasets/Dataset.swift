@@ -1,0 +1,50 @@
+// What a data set is to the trainer: numbered samples that can be written, as floats or indices,
+// into a batch.
+
+import Basics
+import Kernels
+
+/// Bad data, in one line that says which file and what is wrong with it.
+public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The file or folder concerned.
+  public let path: String
+  /// What is wrong, and what would be right.
+  public let problem: String
+  /// The data could not be read at all (missing, no permission) rather than being malformed.
+  public let isInputOutput: Bool
+
+  /// An error about `path`.
+  public init(path: String, problem: String, isInputOutput: Bool = false) {
+    (self.path, self.problem, self.isInputOutput) = (path, problem, isInputOutput)
+  }
+
+  /// For example `data/train-images-idx3-ubyte: truncated: 1,200 bytes where 47,040,016 ...`.
+  public var description: String { "\(path): \(problem)" }
+}
+
+/// Numbered samples with targets. Immutable after loading; every rank holds its own view.
+public protocol Dataset: AnyObject {
+  /// Number of samples.
+  var count: Int { get }
+  /// Extents of one sample.
+  var sampleShape: Shape { get }
+  /// Number of classes (or of symbols) that targets count in: 0 ..< classes.
+  var classes: Int { get }
+  /// Targets per sample: 1 for classification, the length of the sequence for language models.
+  var targetsPerSample: Int { get }
+  /// Writes the samples `indices`, one behind the other, in `sampleShape` order, and their targets.
+  func read(
+    _ indices: UnsafeBufferPointer<Int32>, inputs: UnsafeMutableRawPointer,
+    targets: UnsafeMutablePointer<Int32>, kernels: KernelTable)
+}
+
+/// A data set's two halves.
+public struct DatasetPair {
+  /// What is trained on, and what is held out.
+  public let training, heldOut: any Dataset
+
+  /// Both halves; shapes and classes agree.
+  public init(training: any Dataset, heldOut: any Dataset) {
+    (self.training, self.heldOut) = (training, heldOut)
+  }
+}

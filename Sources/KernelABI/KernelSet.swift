@@ -1,0 +1,106 @@
+// The contract between the kernels' users and their variants: a set of static functions, compiled
+// once per instruction set and chosen at run time by passing the set's type around. Variant modules
+// hold pointer code only (no arrays, strings, closures over generics), because specialisations of
+// the standard library's generics would be shared between objects compiled for different
+// processors, and the widest copy could win.
+
+/// What the vector code was compiled for, from narrow to wide.
+public enum InstructionSet: Int, Sendable, CaseIterable, Comparable {
+  /// Plain loops, the reference that the others are compared with.
+  case scalar
+  /// What every processor of the architecture has: SSE2 on x86-64, NEON on ARM.
+  case baseline
+  /// AVX2 and FMA (x86-64-v3).
+  case avx2
+  /// AVX-512 F, BW, CD, DQ, VL (x86-64-v4).
+  case avx512
+
+  /// Ordered by width.
+  public static func < (a: InstructionSet, b: InstructionSet) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// Every kernel. Pointers need no alignment (64 bytes is fastest); outputs must not overlap inputs
+/// unless a kernel says so; a kernel allocates nothing and is given its scratch by the caller.
+/// Deterministic: equal arguments give equal bits, for one instruction set.
+public protocol KernelSet: SendableMetatype {
+  /// What the functions were compiled for.
+  static var instructionSet: InstructionSet { get }
+
+  /// C = op(A) op(B) [+ C] [+ bias] [then ReLU], as `shape` says. `bias` holds n floats or is nil.
+  static func matrixProduct(
+    _ shape: MatrixProductShape, a: FloatsIn, b: FloatsIn, bias: FloatsIn?, c: FloatsOut,
+    scratch: FloatsOut)
+  /// Floats of scratch that `matrixProduct` needs.
+  static func matrixProductScratch(_ shape: MatrixProductShape) -> Int
+
+  /// y = convolution(x, w) [+ bias] [then ReLU].
+  static func convolutionForward(
+    _ shape: ConvolutionShape, x: FloatsIn, w: FloatsIn, bias: FloatsIn?, relu: Bool, y: FloatsOut,
+    scratch: FloatsOut)
+  /// dx, overwritten, from dy.
+  static func convolutionBackwardData(
+    _ shape: ConvolutionShape, dy: FloatsIn, w: FloatsIn, dx: FloatsOut, scratch: FloatsOut)
+  /// dw and, where wanted, dbias, overwritten, from x and dy.
+  static func convolutionBackwardWeights(
+    _ shape: ConvolutionShape, x: FloatsIn, dy: FloatsIn, dw: FloatsOut, dbias: FloatsOut?,
+    scratch: FloatsOut)
+  /// Floats of scratch that any of the convolution kernels, the fused ones included, may use.
+  static func convolutionScratch(_ shape: ConvolutionShape) -> Int
+
+  /// Whether the two fused kernels below take this shape (2x2 max pooling of step 2 follows).
+  static func convolutionPoolSupports(_ shape: ConvolutionShape) -> Bool
+  /// y = maxpool2(ReLU(convolution(x, w) + bias)); the convolution's own result is never stored.
+  /// `choice` gets a byte per y: 0...3 the place of the window that won, 4 where ReLU closed it.
+  static func convolutionPoolForward(
+    _ shape: ConvolutionShape, x: FloatsIn, w: FloatsIn, bias: FloatsIn, y: FloatsOut,
+    choice: UnsafeMutablePointer<UInt8>, scratch: FloatsOut)
+  /// dw and dbias, overwritten, from x, the pooled dy and `choice`.
+  static func convolutionPoolBackwardWeights(
+    _ shape: ConvolutionShape, x: FloatsIn, dy: FloatsIn, choice: UnsafePointer<UInt8>,
+    dw: FloatsOut, dbias: FloatsOut, scratch: FloatsOut)
+
+  /// y = maximum of each window; `choice` gets the winning place (row * window + column), the first
+  /// of equals; NaN wins.
+  static func maxPoolingForward(
+    _ shape: PoolingShape, x: FloatsIn, y: FloatsOut, choice: UnsafeMutablePointer<UInt8>)
+  /// dx, overwritten, from dy and `choice`; overlapping windows add up.
+  static func maxPoolingBackward(
+    _ shape: PoolingShape, dy: FloatsIn, choice: UnsafePointer<UInt8>, dx: FloatsOut)
+
+  /// y = max(x, 0), NaN stays NaN; y may be x.
+  static func relu(_ count: Int, x: FloatsIn, y: FloatsOut)
+  /// dx = y > 0 ? dy : 0; dx may be dy.
+  static func reluBackward(_ count: Int, y: FloatsIn, dy: FloatsIn, dx: FloatsOut)
+  /// y += x.
+  static func add(_ count: Int, x: FloatsIn, y: FloatsOut)
+  /// y += factor * x.
+  static func addScaled(_ count: Int, factor: Float, x: FloatsIn, y: FloatsOut)
+  /// y = factor * y.
+  static func scale(_ count: Int, factor: Float, y: FloatsOut)
+  /// y[c] = sum over rows r of x[r, c].
+  static func sumRows(rows: Int, columns: Int, x: FloatsIn, y: FloatsOut)
+  /// Sum of x, in blocks so that rounding stays far below one float ulp per thousand terms.
+  static func sum(_ count: Int, x: FloatsIn) -> Double
+  /// Sum of x squared; see `sum`.
+  static func sumOfSquares(_ count: Int, x: FloatsIn) -> Double
+  /// Sum of x times y; see `sum`.
+  static func dot(_ count: Int, x: FloatsIn, y: FloatsIn) -> Double
+  /// y = scale * byte + offset.
+  static func convertBytes(
+    _ count: Int, bytes: UnsafePointer<UInt8>, scale: Float, offset: Float, y: FloatsOut)
+
+  /// The loss over `rows` x `classes` logits and, where wanted, its gradient
+  /// factor * (softmax - onehot(label)), which may overwrite the logits.
+  static func softmaxCrossEntropy(
+    rows: Int, classes: Int, logits: FloatsIn, labels: UnsafePointer<Int32>, factor: Float,
+    gradient: FloatsOut?
+  ) -> LossSum
+
+  /// One step of SGD on `count` parameters. `velocity` is nil without momentum.
+  static func sgd(
+    _ rule: SGDRule, count: Int, gradients: FloatsIn, parameters: FloatsOut, velocity: FloatsOut?)
+  /// One step of Adam or AdamW on `count` parameters.
+  static func adam(
+    _ rule: AdamRule, count: Int, gradients: FloatsIn, parameters: FloatsOut,
+    firstMoment: FloatsOut, secondMoment: FloatsOut)
+}

@@ -1,0 +1,42 @@
+// An optimizer is its documented properties plus a short update over any range of the flat buffers.
+
+import Basics
+import Kernels
+
+/// What an update needs to know about the step it belongs to.
+public struct UpdateStep {
+  /// 1 for the first update.
+  public let number: Int
+  /// Learning rate of this step.
+  public let learningRate: Float
+  /// Factor on every gradient value (global-norm clipping); 1 leaves them alone.
+  public let gradientScale: Float
+  /// The vector code to use.
+  public let kernels: KernelTable
+  /// Where tensors lie, for optimizers that look at whole tensors.
+  public let layout: ParameterLayout
+
+  /// A step's facts.
+  public init(
+    number: Int, learningRate: Float, gradientScale: Float = 1, kernels: KernelTable,
+    layout: ParameterLayout
+  ) {
+    (self.number, self.learningRate) = (number, learningRate)
+    (self.gradientScale, self.kernels, self.layout) = (gradientScale, kernels, layout)
+  }
+}
+
+/// A rule that turns gradients into new parameters. A value: its hyper-parameters only; the vectors
+/// it keeps from step to step belong to the replica, so that they can be sharded and checkpointed.
+public protocol Optimizer: Sendable {
+  /// Name in the catalogue.
+  static var name: String { get }
+  /// Names of the per-parameter vectors kept from step to step, for example `first_moment`.
+  var slots: [String] { get }
+  /// Updates `range` of `parameters` from `gradients`; `state` holds one buffer per slot. All
+  /// buffers are addressed by the same flat indices. Any range is valid unless an optimizer's
+  /// documentation says that it needs whole tensors.
+  func update(
+    _ range: Range<Int>, parameters: FloatBuffer, gradients: FloatBuffer, state: [FloatBuffer],
+    step: UpdateStep)
+}
