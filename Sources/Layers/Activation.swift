@@ -1,0 +1,21 @@
+// Activations that a layer applies to its own result while it is still in registers or cache.
+
+import Kernels
+
+/// What a dense or convolution layer does to its result before it is stored.
+public enum Activation: String, Sendable {
+  case none, relu
+
+  /// For a layer's summary.
+  var suffix: String { self == .none ? "" : ", \(rawValue)" }
+
+  /// Turns the gradient of the activated output (`dy`) into that of the layer's result, in place.
+  func backward(_ pass: LayerPass) {
+    switch self {
+    case .none: break
+    case .relu:
+      pass.kernels.reluBackward(
+        pass.count * pass.plan.output.count, y: pass.y, dy: pass.dy, dx: pass.dy)
+    }
+  }
+}

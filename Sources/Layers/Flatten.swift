@@ -1,0 +1,26 @@
+// From an image to a vector: a change of shape only. The values stay where they are, channels
+// innermost; the shape remembers the image, so that a dense layer behind it can keep its weights in
+// PyTorch's channels-first order in checkpoints.
+
+import Basics
+import Kernels
+
+/// (height, width, channels) -> (height * width * channels).
+public struct Flatten: Layer {
+  /// A change of shape.
+  public init() {}
+
+  public var summary: String { "flatten" }
+
+  public func plan(input: Shape, batch: Int, kernels: KernelTable) throws(ShapeError) -> LayerPlan {
+    let isImage = input.dimensions.count == 3
+    var plan = LayerPlan(
+      output: Shape(
+        [input.count], element: input.element, folded: isImage ? input.dimensions : input.folded))
+    plan.sharesInput = true
+    return plan
+  }
+
+  public func forward(_ pass: LayerPass) {}
+  public func backward(_ pass: LayerPass) {}
+}

@@ -1,0 +1,55 @@
+// Max pooling of NHWC images: each window's largest value, windows inside the image only. Keeps one
+// byte per output that says which place won; backward sends the gradient there.
+
+import Basics
+import Kernels
+
+/// Square windows of `window`, `stride` apart.
+public struct MaxPooling2D: Layer {
+  /// Extent of the window, and step between windows.
+  public let window, stride: Int
+
+  /// A pooling layer; the step defaults to the window, so that windows tile the image.
+  public init(_ window: Int, stride: Int? = nil) {
+    precondition((1...15).contains(window), "a pooling window has 1 to 15 rows and columns")
+    self.window = window
+    self.stride = stride ?? window
+    precondition(self.stride > 0, "the stride of a pooling layer must be positive")
+  }
+
+  public var summary: String {
+    "max pooling \(window)x\(window)" + (stride == window ? "" : ", stride \(stride)")
+  }
+
+  private func shape(_ count: Int, _ input: Shape) -> PoolingShape {
+    PoolingShape(
+      batch: count, height: input.dimensions[0], width: input.dimensions[1],
+      channels: input.dimensions[2], window: window, stride: stride)
+  }
+
+  public func plan(input: Shape, batch: Int, kernels: KernelTable) throws(ShapeError) -> LayerPlan {
+    guard input.dimensions.count == 3, input.element == .float else {
+      throw ShapeError(
+        layer: summary, input: input, problem: "it needs images (height x width x channels)")
+    }
+    guard min(input.dimensions[0], input.dimensions[1]) >= window else {
+      throw ShapeError(layer: summary, input: input, problem: "the window is larger than the image")
+    }
+    let shape = shape(batch, input)
+    var plan = LayerPlan(
+      output: Shape([shape.outputHeight, shape.outputWidth, shape.channels]))
+    plan.kept = (batch * plan.output.count + 3) / 4  // a byte each
+    return plan
+  }
+
+  public func forward(_ pass: LayerPass) {
+    pass.kernels.maxPoolingForward(
+      shape(pass.count, pass.inputShape), x: pass.x, y: pass.y, choice: pass.keptBytes)
+  }
+
+  public func backward(_ pass: LayerPass) {
+    guard let dx = pass.dx else { return }
+    pass.kernels.maxPoolingBackward(
+      shape(pass.count, pass.inputShape), dy: pass.dy, choice: pass.keptBytes, dx: dx)
+  }
+}
