@@ -13,7 +13,8 @@ public struct UnknownName: Error, Sendable, Equatable, CustomStringConvertible {
   public init(kind: String, name: String, known: [String]) {
     var text = "unknown \(kind) '\(name)'"
     if let nearest = Self.nearest(to: name, among: known) { text += "; did you mean '\(nearest)'?" }
-    description = text + " (known: \(known.sorted().joined(separator: ", ")))"
+    let list = known.isEmpty ? "there is none" : "known: " + known.sorted().joined(separator: ", ")
+    description = text + " (\(list))"
   }
 
   /// The known name within a third of its length in single-letter edits, or the one that begins

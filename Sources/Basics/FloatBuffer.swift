@@ -42,7 +42,9 @@ public final class FloatBuffer {
   }
 
   /// `count` rounded up to whole cache lines.
-  public static func aligned(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
+  public static func aligned(_ count: Int) -> Int {
+    (count + alignment - 1) / alignment * alignment
+  }
 
   /// The whole block.
   public var values: UnsafeMutableBufferPointer<Float> { .init(start: pointer, count: count) }
