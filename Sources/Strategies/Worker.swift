@@ -1,0 +1,80 @@
+// What a method works with on one rank: the objective, the replica, the optimizer, the other ranks.
+
+import Basics
+import Collectives
+import Kernels
+import Layers
+import Messaging
+import Optimizers
+
+/// One rank's means, handed to its `Strategy`.
+public final class Worker {
+  /// The other ranks.
+  public let communicator: any Communicator
+  /// What is minimised.
+  public let objective: any Objective
+  /// This rank's copy of the model.
+  public let replica: Replica
+  /// How gradients become new parameters.
+  public let optimizer: any Optimizer
+  /// How vectors are summed over ranks.
+  public let allReduce: any AllReduceAlgorithm
+  /// Learning rate of update number n, counted from 1.
+  public let learningRate: (Int) -> Float
+  /// Limit on the gradient's global norm.
+  public let clip: GradientClip?
+  /// Bytes that travel at once.
+  public let bucketBytes: Int
+  /// The vector code.
+  public let kernels: KernelTable
+
+  /// Set when this rank was asked to stop; the method carries the vote to the others.
+  public var wantsToStop = false
+  /// Seconds this rank has spent in communication calls.
+  public private(set) var communicationSeconds = 0.0
+
+  private let clock = ContinuousClock()
+
+  /// A rank's means.
+  public init(
+    communicator: any Communicator, objective: any Objective, replica: Replica,
+    optimizer: any Optimizer, allReduce: any AllReduceAlgorithm,
+    learningRate: @escaping (Int) -> Float, clip: GradientClip? = nil,
+    bucketBytes: Int = 1 << 20, kernels: KernelTable
+  ) {
+    (self.communicator, self.objective, self.replica) = (communicator, objective, replica)
+    (self.optimizer, self.allReduce) = (optimizer, allReduce)
+    (self.learningRate, self.clip) = (learningRate, clip)
+    (self.bucketBytes, self.kernels) = (bucketBytes, kernels)
+  }
+
+  /// Runs `body` on the communication clock.
+  @discardableResult
+  public func communicating<T>(_ body: () throws(MessagingError) -> T) throws(MessagingError) -> T {
+    let start = clock.now
+    defer { communicationSeconds += (clock.now - start) / .seconds(1) }
+    return try body()
+  }
+
+  /// The facts of the update that comes next.
+  public func nextUpdate(gradientScale: Float = 1) -> UpdateStep {
+    UpdateStep(
+      number: replica.updates + 1, learningRate: learningRate(replica.updates + 1),
+      gradientScale: gradientScale, kernels: kernels, layout: replica.layout)
+  }
+
+  /// Updates `range` of the replica from its gradients.
+  public func update(_ range: Range<Int>, _ step: UpdateStep) {
+    optimizer.update(
+      range, parameters: replica.parameters, gradients: replica.gradients,
+      state: replica.optimizerState, step: step)
+  }
+
+  /// Factor that keeps the global norm of the replica's gradients within the limit.
+  public func clippingFactor() -> Float {
+    guard let clip else { return 1 }
+    let squares = kernels.sumOfSquares(
+      replica.layout.count, x: UnsafePointer(replica.gradients.pointer))
+    return clip.factor(norm: squares.squareRoot())
+  }
+}

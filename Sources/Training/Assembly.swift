@@ -1,0 +1,108 @@
+// From a job to everything that runs it on one rank: data, network, replica, optimizer, method.
+
+import Basics
+import Collectives
+import Datasets
+import Foundation
+import Kernels
+import Layers
+import Messaging
+import Optimizers
+import Strategies
+
+/// What a job consists of on one rank.
+struct Assembly {
+  let reader: BatchReader
+  let evaluation: Evaluation
+  let worker: Worker
+  let strategy: any Strategy
+  let facts: CheckpointFacts
+  let totalSteps, stepsPerEpoch: Int
+
+  /// Loads data and plans memory. Collective where the method's own preparation is.
+  init(_ job: Job, over communicator: any Communicator, kernels: KernelTable) throws {
+    // Names and numbers are looked at before the data, which may take long to load.
+    let agreement = Agreement(over: communicator)
+    let parts = try agreement.agree { try Parts(job, ranks: communicator.size) }
+    let (data, network, reader) = try agreement.agree {
+      let data = try openDataset(job.data)
+      let workers = parts.strategy.workers(of: communicator.size)
+      let mine = workers.contains(communicator.rank) ? communicator.rank - workers.lowerBound : nil
+      let reader = BatchReader(
+        data.training, globalBatch: job.batch, parts: workers.count,
+        mine: mine.map { $0..<$0 + 1 } ?? 0..<0, seed: job.seed, kernels: kernels)
+      // Room for evaluation too, in pieces that are not tiny where the share of a step is.
+      let network = try Network(
+        parts.model(data.training.sampleShape, data.training.classes),
+        input: data.training.sampleShape, capacity: max(reader.capacity, 32), kernels: kernels)
+      return (data, network, reader)
+    }
+    let steps = reader.cut.stepsPerEpoch
+    let total = job.steps ?? job.epochs * steps
+    let rate = parts.rate
+    let worker = Worker(
+      communicator: communicator, objective: network,
+      replica: Replica(layout: network.layout, slots: parts.optimizer.slots.count, seed: job.seed),
+      optimizer: parts.optimizer, allReduce: parts.allReduce,
+      learningRate: { rate.rate(step: $0 - 1, stepsPerEpoch: steps, totalSteps: total) },
+      clip: job.clip.map { GradientClip(limit: Float($0)) }, bucketBytes: job.bucket,
+      kernels: kernels)
+    self.worker = worker
+    strategy = try agreement.agree { try parts.strategy.init(worker, parts.strategySettings) }
+    evaluation = Evaluation(
+      of: network, on: data.heldOut, over: communicator, kernels: kernels)
+    facts = CheckpointFacts(
+      step: 0, updates: 0, model: job.model, strategy: job.strategy, optimizer: job.optimizer,
+      input: data.training.sampleShape.dimensions, classes: data.training.classes,
+      batch: job.batch, samples: data.training.count, seed: job.seed)
+    (self.reader, totalSteps, stepsPerEpoch) = (reader, total, steps)
+  }
+
+  /// What the job's names stand for.
+  private struct Parts {
+    let model: ModelBuilder
+    let strategy: any Strategy.Type
+    let strategySettings: Settings
+    let optimizer: any Optimizer
+    let allReduce: any AllReduceAlgorithm
+    let rate: LearningRate
+
+    init(_ job: Job, ranks: Int) throws {
+      strategy = try strategyCatalog.find(job.strategy)
+      let workers = strategy.workers(of: ranks)
+      guard !workers.isEmpty else {
+        throw UsageError(
+          "--strategy \(job.strategy) needs more ranks than \(ranks): some serve, others work")
+      }
+      try job.validate(workers: workers.count)
+      model = try modelCatalog.find(job.model)
+      allReduce = try allReduceCatalog.find(job.allReduce)
+      let optimizerRecipe = try optimizerCatalog.find(job.optimizer)
+      let scheduleRecipe = try scheduleCatalog.find(job.schedule)
+      // A setting belongs to every part that declares it, and to at least one.
+      let declared: [(String, [Setting])] = [
+        (job.strategy, strategy.settings), (job.optimizer, optimizerRecipe.settings),
+        (job.schedule, scheduleRecipe.settings),
+      ]
+      let known = declared.flatMap { $0.1.map(\.name) }
+      for name in job.settings.keys.sorted() where !known.contains(name) {
+        throw UnknownName(kind: "setting", name: name, known: known)
+      }
+      func settings(_ index: Int) throws -> Settings {
+        let (owner, list) = declared[index]
+        let names = Set(list.map(\.name))
+        return try Settings(
+          of: owner, declared: list, given: job.settings.filter { names.contains($0.key) })
+      }
+      strategySettings = try settings(0)
+      optimizer = try optimizerRecipe.make(settings(1))
+      let base =
+        job.referenceBatch.map {
+          LearningRate.linearlyScaled(
+            job.learningRate, globalBatch: job.batch, referenceBatch: $0)
+        } ?? job.learningRate
+      rate = LearningRate(
+        base, schedule: try scheduleRecipe.make(settings(2)), warmup: try Warmup(job.warmup))
+    }
+  }
+}

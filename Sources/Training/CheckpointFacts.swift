@@ -1,0 +1,86 @@
+// What a checkpoint says about itself, in the safetensors metadata: enough to build the network, to
+// go on at the same sample, and to refuse a job that it does not belong to. Nothing in it differs
+// between equal runs: no times, no host names, no number of ranks, no paths.
+
+import Basics
+import Foundation
+
+/// A checkpoint's identity and position.
+public struct CheckpointFacts: Codable, Sendable, Equatable {
+  /// Steps made, and updates of the parameters.
+  public var step, updates: Int
+  /// Catalogue names.
+  public var model, strategy, optimizer: String
+  /// One input sample's extents, and the number of classes.
+  public var input: [Int]
+  public var classes: Int
+  /// What the sample order depends on.
+  public var batch, samples: Int
+  public var seed: UInt64
+
+  private static let prefix = "apus."
+
+  /// As safetensors metadata.
+  var metadata: [String: String] {
+    [
+      "format": "pt",  // tensors are in PyTorch's order
+      Self.prefix + "step": String(step), Self.prefix + "updates": String(updates),
+      Self.prefix + "model": model, Self.prefix + "strategy": strategy,
+      Self.prefix + "optimizer": optimizer,
+      Self.prefix + "input": input.map(String.init).joined(separator: "x"),
+      Self.prefix + "classes": String(classes), Self.prefix + "batch": String(batch),
+      Self.prefix + "samples": String(samples), Self.prefix + "seed": String(seed),
+    ]
+  }
+
+  init(
+    step: Int, updates: Int, model: String, strategy: String, optimizer: String, input: [Int],
+    classes: Int, batch: Int, samples: Int, seed: UInt64
+  ) {
+    (self.step, self.updates, self.model) = (step, updates, model)
+    (self.strategy, self.optimizer, self.input) = (strategy, optimizer, input)
+    (self.classes, self.batch, self.samples, self.seed) = (classes, batch, samples, seed)
+  }
+
+  /// From a file's metadata.
+  init(_ metadata: [String: String], path: String) throws(CheckpointError) {
+    func text(_ key: String) throws(CheckpointError) -> String {
+      guard let value = metadata[Self.prefix + key] else {
+        throw CheckpointError(path, "not a checkpoint of apus: its metadata has no '\(key)'")
+      }
+      return value
+    }
+    func number(_ key: String) throws(CheckpointError) -> Int {
+      let text = try text(key)
+      guard let value = Int(text), value >= 0 else {
+        throw CheckpointError(path, "metadata '\(key)' is '\(text)', not a number")
+      }
+      return value
+    }
+    let input = try text("input").split(separator: "x").compactMap { Int($0) }
+    guard !input.isEmpty, input.allSatisfy({ $0 > 0 }), let seed = UInt64(try text("seed")) else {
+      throw CheckpointError(path, "the metadata is damaged")
+    }
+    self.init(
+      step: try number("step"), updates: try number("updates"), model: try text("model"),
+      strategy: try text("strategy"), optimizer: try text("optimizer"), input: input,
+      classes: try number("classes"), batch: try number("batch"), samples: try number("samples"),
+      seed: seed)
+  }
+
+  /// Refuses to go on with a job that this checkpoint does not belong to.
+  func check(continues job: CheckpointFacts, path: String) throws(CheckpointError) {
+    let pairs: [(String, String, String)] = [
+      ("model", model, job.model), ("strategy", strategy, job.strategy),
+      ("optimizer", optimizer, job.optimizer), ("batch", String(batch), String(job.batch)),
+      ("seed", String(seed), String(job.seed)),
+      ("input shape", Shape(input).description, Shape(job.input).description),
+      ("number of classes", String(classes), String(job.classes)),
+      ("number of training samples", String(samples), String(job.samples)),
+    ]
+    for (what, here, there) in pairs where here != there {
+      throw CheckpointError(
+        path, "made with another \(what) (\(here), not \(there)): this job cannot go on from it")
+    }
+  }
+}

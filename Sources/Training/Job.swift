@@ -1,0 +1,105 @@
+// A job: what was asked for, with all defaults filled in. It is written to the run's folder as
+// `job.yaml`, and a resumed run begins from there.
+
+import Basics
+import Foundation
+import Yams
+
+/// Everything that determines a run's result, beside the number of ranks and the instruction set.
+public struct Job: Codable, Sendable, Equatable {
+  /// Names in the catalogues.
+  public var model = "cnn", data = "fashion-mnist", strategy = "sync", optimizer = "adam"
+  /// Base learning rate at the end of warm-up.
+  public var learningRate = 0.001
+  /// How the rate changes, and the length of the linear ramp (`2`: epochs, `500steps`).
+  public var schedule = "constant", warmup = "0"
+  /// Batch for which `learningRate` is meant; another batch scales the rate linearly.
+  public var referenceBatch: Int?
+  /// Samples per step over all ranks.
+  public var batch = 128
+  /// Passes over the training data.
+  public var epochs = 10
+  /// Number of steps; overrides `epochs`.
+  public var steps: Int?
+  /// Limit on the gradient's global norm.
+  public var clip: Double?
+  /// How gradients are summed over ranks.
+  public var allReduce = "ring"
+  /// Bytes of gradients that travel at once.
+  public var bucket = 1 << 20
+  /// Seed of initial parameters and sample order.
+  public var seed: UInt64 = 1
+  /// Hyper-parameters of strategy, optimizer and schedule.
+  public var settings: [String: String] = [:]
+  /// Steps between checkpoints; nil: one per epoch.
+  public var checkpointEvery: Int?
+  /// Checkpoints kept.
+  public var keep = 3
+  /// Steps between progress reports, beyond the first 20 steps.
+  public var logEvery = 10
+
+  /// A job with every default.
+  public init() {}
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case model, data, strategy, optimizer
+    case learningRate = "learning-rate"
+    case schedule, warmup
+    case referenceBatch = "reference-batch"
+    case batch, epochs, steps, clip
+    case allReduce = "all-reduce"
+    case bucket, seed, settings
+    case checkpointEvery = "checkpoint-every"
+    case keep
+    case logEvery = "log-every"
+  }
+
+  /// The job as YAML, one line per key.
+  public func yaml() throws -> String {
+    try YAMLEncoder().encode(self)
+  }
+
+  /// Reads a job; every key must be there but those that may be left out.
+  public init(yaml: String, path: String) throws {
+    do { self = try YAMLDecoder().decode(Job.self, from: yaml) } catch {
+      throw DataErrorInJob(path: path, problem: "\(error)")
+    }
+  }
+
+  /// Checks what can be checked without data or other ranks.
+  ///
+  /// - Throws: `UsageError` naming the flag.
+  public func validate(workers: Int) throws {
+    func require(_ condition: Bool, _ message: String) throws {
+      if !condition { throw UsageError(message) }
+    }
+    try require(
+      learningRate.isFinite && learningRate >= 0,
+      "--learning-rate \(learningRate): a finite number of at least 0 is needed")
+    try require(batch > 0, "--batch \(batch): at least one sample per step is needed")
+    try require(
+      batch >= workers,
+      "--batch \(batch) is smaller than the \(workers) ranks that share it: every rank needs a"
+        + " sample; raise --batch or start fewer ranks")
+    try require(batch <= 1 << 24, "--batch \(batch): at most \(1 << 24) samples per step")
+    try require(epochs > 0, "--epochs \(epochs): at least one epoch is needed")
+    try require(steps.map { $0 > 0 } ?? true, "--steps \(steps ?? 0): at least one is needed")
+    try require(
+      clip.map { $0 > 0 && $0.isFinite } ?? true, "--clip \(clip ?? 0): a number above 0 is needed")
+    try require(
+      checkpointEvery.map { $0 > 0 } ?? true,
+      "--checkpoint-every \(checkpointEvery ?? 0): at least one step is needed")
+    try require(keep > 0, "--keep \(keep): at least one checkpoint must be kept")
+    try require(logEvery > 0, "--log-every \(logEvery): at least one step is needed")
+    try require(bucket > 0, "--bucket \(bucket): at least one byte is needed")
+    try require(
+      referenceBatch.map { $0 > 0 } ?? true,
+      "--reference-batch \(referenceBatch ?? 0): at least one sample is needed")
+  }
+}
+
+/// `job.yaml` cannot be read.
+struct DataErrorInJob: Error, CustomStringConvertible {
+  let path, problem: String
+  var description: String { "\(path): not a job description: \(problem)" }
+}
