@@ -14,19 +14,22 @@ public enum Arrival: Sendable, Equatable {
 public enum Transfer: Sendable, Equatable {
   /// Sends this rank's values of the range.
   case send(Range<Int>, to: Int)
-  /// Takes the values that another rank sends in the same round of their pair's exchange.
+  /// Takes the values that another rank sends: the nth receive from a rank takes its nth send.
   case receive(Range<Int>, from: Int, Arrival)
   /// Reads the range straight out of another rank's block of shared memory.
   case load(Range<Int>, from: Int, Arrival)
-  /// Waits until every rank of the node has come here; makes earlier writes visible.
+  /// Waits until every rank of the node has come here; makes earlier writes visible. Stands alone
+  /// in its round.
   case fence
-  /// The messaging library's own all-reduce of the range, by all ranks.
+  /// The messaging library's own all-reduce of the range, by all ranks. Libraries match these
+  /// calls by order, so where several schedules are in flight it belongs into the first round.
   case library(Range<Int>)
 }
 
 /// What one rank does, round by round. The transfers of a round may run at the same time: sends
 /// read what the round began with; arrivals are added in the order in which they are listed, so
-/// that equal schedules give equal bits. A round ends when all its transfers have.
+/// that equal schedules give equal bits. A round ends when all its transfers have. Ranks need not
+/// have equally many rounds: messages and fences alone tie them to each other.
 public struct Schedule: Sendable, Equatable {
   /// Rounds, each a list of transfers.
   public var rounds: [[Transfer]]
@@ -42,6 +45,26 @@ public struct Schedule: Sendable, Equatable {
   /// Elements that this rank sends.
   public var elementsSent: Int {
     rounds.joined().reduce(0) { if case .send(let range, _) = $1 { $0 + range.count } else { $0 } }
+  }
+}
+
+extension Transfer {
+  /// The elements it concerns; nil for a fence.
+  public var range: Range<Int>? {
+    switch self {
+    case .send(let range, _), .receive(let range, _, _), .load(let range, _, _),
+      .library(let range):
+      range
+    case .fence: nil
+    }
+  }
+}
+
+extension Schedule {
+  /// The same without transfers of nothing and rounds without transfers, which short vectors give.
+  public func withoutEmptyTransfers() -> Schedule {
+    Schedule(
+      rounds.map { $0.filter { $0.range?.isEmpty != true } }.filter { !$0.isEmpty })
   }
 }
 

@@ -92,13 +92,42 @@ public protocol Communicator: AnyObject {
   func abort(code: Int32) -> Never
 }
 
+/// Fences of one segment that may be under way at the same time without being confused.
+public let sharedSegmentChannels = 64
+
+/// A rank's arrival at a fence.
+public struct FenceTicket: Sendable, Equatable {
+  /// Which sequence of fences, 0 ..< `sharedSegmentChannels`.
+  public let channel: Int
+  /// The how-manieth fence of the channel, from 1.
+  public let number: Int
+
+  /// A ticket; made by segments.
+  public init(channel: Int, number: Int) { (self.channel, self.number) = (channel, number) }
+}
+
 /// Memory that the ranks of a node share: one block per rank, every block readable and writable by
 /// all. Ordering is the user's duty (`fence` on both sides of an exchange).
+///
+/// A fence can be taken in two halves, `arrive` and then `hasPassed` or `wait`. Ranks that take
+/// fences of several exchanges in turn keep them apart by channels: within a channel the nth
+/// arrivals of all ranks belong together.
 public protocol SharedSegment: AnyObject {
   /// Floats per block.
   var count: Int { get }
-  /// The block of a rank of the group.
+  /// The block of a rank of the group; starts on a 64-byte boundary.
   func block(of rank: Int) -> UnsafeMutablePointer<Float>
+  /// Says that this rank's earlier writes are done; does not wait.
+  func arrive(channel: Int) throws(MessagingError) -> FenceTicket
+  /// Whether every rank has arrived; if so, what they wrote before is visible here.
+  func hasPassed(_ ticket: FenceTicket) throws(MessagingError) -> Bool
+  /// Waits until every rank has arrived. Spins briefly, then gives up the core.
+  func wait(_ ticket: FenceTicket) throws(MessagingError)
+}
+
+extension SharedSegment {
   /// A barrier of the group after which writes made before it are visible to all.
-  func fence() throws(MessagingError)
+  public func fence(channel: Int = 0) throws(MessagingError) {
+    try wait(try arrive(channel: channel))
+  }
 }

@@ -1,0 +1,17 @@
+// The messaging library's own all-reduce, as a schedule of one transfer. What it costs, and in
+// which order it adds, is the library's secret: with MPI it depends on version, settings and
+// vector length.
+
+/// MPI_Allreduce, or what takes its place.
+public struct NativeAllReduce: AllReduceAlgorithm {
+  /// `native`.
+  public static let name = "native"
+
+  /// The algorithm; it has no parameters.
+  public init() {}
+
+  /// One call.
+  public func schedule(rank: Int, ranks: Int, count: Int) -> Schedule {
+    ranks == 1 ? Schedule() : Schedule([[.library(0..<count)]]).withoutEmptyTransfers()
+  }
+}

@@ -1,0 +1,261 @@
+// Executes a schedule: all at once, or a bit at a time while the caller computes in between.
+//
+// Receives are posted before sends, and, where the plan allows it, one round ahead. Values that
+// overwrite are received in their place; values that are added arrive in staging memory first.
+// Nothing is allocated while running.
+
+import Basics
+import Kernels
+import Messaging
+
+/// The part of shared memory in which the vectors of a node's ranks lie, for schedules with loads.
+public struct SharedVectors {
+  /// One block per rank of the node.
+  public let segment: any SharedSegment
+  /// The segment's block of each rank of the runner's communicator; nil on another node.
+  public let blocks: [Int?]
+  /// The segment's block of this rank.
+  public let ownBlock: Int
+
+  /// - Parameters:
+  ///   - blocks: for each rank of the runner's communicator its block, or nil on another node.
+  ///   - rank: this rank in the runner's communicator.
+  public init(_ segment: any SharedSegment, blocks: [Int?], rank: Int) {
+    guard let own = blocks[rank] else { preconditionFailure("this rank has no block") }
+    (self.segment, self.blocks, ownBlock) = (segment, blocks, own)
+  }
+
+  /// All ranks of the communicator lie on one node and own the block of their number.
+  public init(_ segment: any SharedSegment, communicator: any Communicator) {
+    self.init(segment, blocks: (0..<communicator.size).map { $0 }, rank: communicator.rank)
+  }
+}
+
+/// Runs one schedule over one communicator with one tag, again and again.
+///
+/// Several runners may be in flight on a communicator, each with a tag of its own. Runners that
+/// are finished by blocking must be finished in the same order on all ranks.
+public final class ScheduleRunner {
+  private let plan: Plan
+  private let communicator: any Communicator
+  private let tag: Int
+  private let kernels: KernelTable
+  private let shared: SharedVectors?
+  private let staging: FloatBuffer
+  private var sendRequests: [Request?]
+  private var incomingRequests: [Request?]
+  private var libraryRequests: [Request?]
+
+  private var values = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
+  private var round = 0
+  private var hasBegun = false
+  private var posted = 0  // rounds whose receives are posted
+  private var nextIncoming = 0
+  private var nextSend = 0
+  private var nextLibrary = 0
+  private var fence: FenceTicket?
+
+  /// Whether a vector is on its way.
+  public private(set) var isRunning = false
+
+  /// - Parameters:
+  ///   - tag: keeps this runner's messages apart; the same on all ranks. Its fences use channel
+  ///     `tag % sharedSegmentChannels` of the segment.
+  ///   - kernels: adds what arrives.
+  ///   - shared: needed by schedules with loads or fences; vectors must then lie in this rank's
+  ///     block, at the same place on all ranks.
+  public init(
+    _ schedule: Schedule, communicator: any Communicator, tag: Int, kernels: KernelTable,
+    shared: SharedVectors? = nil
+  ) {
+    plan = Plan(schedule)
+    precondition(
+      shared != nil || !(plan.hasLoads || plan.hasFences),
+      "a schedule with loads or fences needs shared memory")
+    (self.communicator, self.tag) = (communicator, tag)
+    (self.kernels, self.shared) = (kernels, shared)
+    staging = FloatBuffer(count: plan.stagingCount)
+    sendRequests = Array(repeating: nil, count: plan.sends.count)
+    incomingRequests = Array(repeating: nil, count: plan.incoming.count)
+    libraryRequests = Array(repeating: nil, count: plan.libraries.count)
+  }
+
+  /// Executes the schedule on `values` and returns when it is complete.
+  public func run(on values: UnsafeMutableBufferPointer<Float>) throws(MessagingError) {
+    begin(values)
+    _ = try progress(blocking: true)
+  }
+
+  /// Begins to execute the schedule on `values`, which must stay untouched until it is complete.
+  public func start(on values: UnsafeMutableBufferPointer<Float>) throws(MessagingError) {
+    begin(values)
+    _ = try progress(blocking: false)
+  }
+
+  /// Does what can be done without waiting; true when the schedule is complete (or none runs).
+  public func advance() throws(MessagingError) -> Bool {
+    isRunning ? try progress(blocking: false) : true
+  }
+
+  /// Waits for what `start` began.
+  public func finish() throws(MessagingError) {
+    if isRunning { _ = try progress(blocking: true) }
+  }
+
+  private func begin(_ values: UnsafeMutableBufferPointer<Float>) {
+    precondition(!isRunning, "the runner's last vector is still on its way")
+    precondition(values.count >= plan.count, "the vector is shorter than the schedule")
+    self.values = values
+    (round, posted, hasBegun, isRunning) = (0, 0, false, true)
+  }
+
+  // MARK: progress
+
+  private func progress(blocking: Bool) throws(MessagingError) -> Bool {
+    while round < plan.rounds.count {
+      let current = plan.rounds[round]
+      if !hasBegun { try beginRound(current, blocking: blocking) }
+      guard
+        try passFence(blocking: blocking),
+        try takeIncoming(current, blocking: blocking),
+        try completeSends(current, blocking: blocking),
+        try completeLibraries(current, blocking: blocking)
+      else { return false }
+      round += 1
+      hasBegun = false
+    }
+    isRunning = false
+    return true
+  }
+
+  private func beginRound(_ current: Plan.Round, blocking: Bool) throws(MessagingError) {
+    if posted == round { try postReceives() }
+    for index in current.sends {
+      let send = plan.sends[index]
+      sendRequests[index] = try communicator.startSend(
+        UnsafeRawBufferPointer(bytes(send.range)), to: send.peer, tag: tag)
+    }
+    for index in current.libraries {
+      let part = UnsafeMutableBufferPointer(rebasing: values[plan.libraries[index]])
+      if blocking {
+        try communicator.allReduce(part)
+      } else {
+        libraryRequests[index] = try communicator.startAllReduce(part)
+      }
+    }
+    if current.fence, let shared {
+      fence = try shared.segment.arrive(channel: tag % sharedSegmentChannels)
+    }
+    if round + 1 < plan.rounds.count, plan.rounds[round + 1].early { try postReceives() }
+    nextIncoming = current.incoming.lowerBound
+    nextSend = current.sends.lowerBound
+    nextLibrary = current.libraries.lowerBound
+    hasBegun = true
+  }
+
+  /// Posts the receives of the first round whose receives are not.
+  private func postReceives() throws(MessagingError) {
+    for index in plan.rounds[posted].incoming where !plan.incoming[index].isLoad {
+      let incoming = plan.incoming[index]
+      let place =
+        incoming.staging.map { place in
+          UnsafeMutableRawBufferPointer(
+            start: staging.pointer + place,
+            count: incoming.range.count * MemoryLayout<Float>.stride)
+        } ?? bytes(incoming.range)
+      incomingRequests[index] = try communicator.startReceive(
+        into: place, from: incoming.peer, tag: tag)
+    }
+    posted += 1
+  }
+
+  private func passFence(blocking: Bool) throws(MessagingError) -> Bool {
+    guard let ticket = fence, let shared else { return true }
+    if blocking {
+      try shared.segment.wait(ticket)
+    } else if try !shared.segment.hasPassed(ticket) {
+      return false
+    }
+    fence = nil
+    return true
+  }
+
+  /// Arrivals in the order in which they are listed: equal schedules give equal bits.
+  private func takeIncoming(_ current: Plan.Round, blocking: Bool) throws(MessagingError) -> Bool {
+    while nextIncoming < current.incoming.upperBound {
+      let incoming = plan.incoming[nextIncoming]
+      guard try redeem(&incomingRequests[nextIncoming], blocking) else { return false }
+      if incoming.afterSends {
+        guard try completeSends(current, blocking: blocking) else { return false }
+      }
+      take(incoming)
+      nextIncoming += 1
+    }
+    return true
+  }
+
+  private func completeSends(_ current: Plan.Round, blocking: Bool) throws(MessagingError) -> Bool {
+    while nextSend < current.sends.upperBound {
+      guard try redeem(&sendRequests[nextSend], blocking) else { return false }
+      nextSend += 1
+    }
+    return true
+  }
+
+  private func completeLibraries(_ current: Plan.Round, blocking: Bool) throws(MessagingError)
+    -> Bool
+  {
+    while nextLibrary < current.libraries.upperBound {
+      guard try redeem(&libraryRequests[nextLibrary], blocking) else { return false }
+      nextLibrary += 1
+    }
+    return true
+  }
+
+  /// Whether the request, if there is one, is complete.
+  private func redeem(_ request: inout Request?, _ blocking: Bool) throws(MessagingError) -> Bool {
+    guard let pending = request else { return true }
+    if blocking {
+      _ = try communicator.wait(pending)
+    } else if try communicator.test(pending) == nil {
+      return false
+    }
+    request = nil
+    return true
+  }
+
+  // MARK: memory
+
+  private func take(_ incoming: Plan.Incoming) {
+    guard let base = values.baseAddress else { return }
+    let target = base + incoming.range.lowerBound
+    let source: UnsafePointer<Float>
+    if incoming.isLoad {
+      source = UnsafePointer(peerVector(incoming.peer) + incoming.range.lowerBound)
+    } else if let place = incoming.staging {
+      source = UnsafePointer(staging.pointer + place)
+    } else {
+      return
+    }
+    switch incoming.arrival {
+    case .add: kernels.add(incoming.range.count, x: source, y: target)
+    case .copy: target.update(from: source, count: incoming.range.count)
+    }
+  }
+
+  /// The vector of another rank of the node: as far into its block as ours is into our own.
+  private func peerVector(_ peer: Int) -> UnsafeMutablePointer<Float> {
+    guard let shared, let base = values.baseAddress, let block = shared.blocks[peer] else {
+      preconditionFailure("rank \(peer) shares no memory with this one")
+    }
+    let offset = base - shared.segment.block(of: shared.ownBlock)
+    precondition(
+      offset >= 0 && offset + values.count <= shared.segment.count,
+      "the vector must lie in this rank's block of shared memory")
+    return shared.segment.block(of: block) + offset
+  }
+
+  private func bytes(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: values[range]))
+  }
+}
