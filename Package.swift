@@ -78,7 +78,7 @@ let package = Package(
     .target(
       name: "Kernels",
       dependencies: ["KernelABI", "CSIMD"] + kernelVariants.map { .byName(name: $0.name) },
-      swiftSettings: strict),
+      swiftSettings: kernelSettings()),
     module("Messaging", ["Basics", "Kernels"]),
     module("MPIMessaging", ["CMPI", "Messaging"]),
     module("Collectives", ["Basics", "Kernels", "Messaging"]),

@@ -120,12 +120,18 @@ public struct AdamRule: Sendable {
   public var correction1, rootCorrection2: Float
   /// AdamW: w <- w (1 - rate * decay) instead of adding decay * w to the gradient.
   public var decoupled: Bool
+  /// 1 - beta1 and 1 - beta2. Rounding beta2 = 0.999 to a float moves 1 - beta2 by 1e-5 of itself;
+  /// a caller who has the rate in double precision (as PyTorch does) passes the better difference.
+  public var complement1, complement2: Float
 
-  /// A rule.
+  /// A rule; complements not given are computed from the rounded rates.
   public init(
     rate: Float, beta1: Float, beta2: Float, epsilon: Float, decay: Float, gradientScale: Float,
-    correction1: Float, rootCorrection2: Float, decoupled: Bool
+    correction1: Float, rootCorrection2: Float, decoupled: Bool, complement1: Float? = nil,
+    complement2: Float? = nil
   ) {
+    self.complement1 = complement1 ?? (1 - beta1)
+    self.complement2 = complement2 ?? (1 - beta2)
     (self.rate, self.beta1, self.beta2, self.epsilon) = (rate, beta1, beta2, epsilon)
     (self.decay, self.gradientScale) = (decay, gradientScale)
     (self.correction1, self.rootCorrection2) = (correction1, rootCorrection2)

@@ -1,0 +1,63 @@
+// Maps and sums over vectors, one element at a time.
+
+import KernelABI
+
+extension ScalarKernels {
+  /// y = max(x, 0).
+  public static func relu(_ count: Int, x: FloatsIn, y: FloatsOut) {
+    for i in 0..<count { y[i] = rectified(x[i]) }
+  }
+
+  /// dx = y > 0 ? dy : 0.
+  public static func reluBackward(_ count: Int, y: FloatsIn, dy: FloatsIn, dx: FloatsOut) {
+    for i in 0..<count { dx[i] = y[i] > 0 ? dy[i] : 0 }
+  }
+
+  /// y += x.
+  public static func add(_ count: Int, x: FloatsIn, y: FloatsOut) {
+    for i in 0..<count { y[i] += x[i] }
+  }
+
+  /// y += factor * x.
+  public static func addScaled(_ count: Int, factor: Float, x: FloatsIn, y: FloatsOut) {
+    for i in 0..<count { y[i] += factor * x[i] }
+  }
+
+  /// y = factor * y.
+  public static func scale(_ count: Int, factor: Float, y: FloatsOut) {
+    for i in 0..<count { y[i] *= factor }
+  }
+
+  /// Sums in double precision.
+  public static func sumRows(rows: Int, columns: Int, x: FloatsIn, y: FloatsOut) {
+    for column in 0..<columns {
+      var sum = 0.0
+      for row in 0..<rows { sum += Double(x[row * columns + column]) }
+      y[column] = Float(sum)
+    }
+  }
+
+  /// In double precision.
+  public static func sum(_ count: Int, x: FloatsIn) -> Double {
+    var sum = 0.0
+    for i in 0..<count { sum += Double(x[i]) }
+    return sum
+  }
+
+  /// In double precision.
+  public static func sumOfSquares(_ count: Int, x: FloatsIn) -> Double { dot(count, x: x, y: x) }
+
+  /// In double precision.
+  public static func dot(_ count: Int, x: FloatsIn, y: FloatsIn) -> Double {
+    var sum = 0.0
+    for i in 0..<count { sum += Double(x[i]) * Double(y[i]) }
+    return sum
+  }
+
+  /// y = scale * byte + offset.
+  public static func convertBytes(
+    _ count: Int, bytes: UnsafePointer<UInt8>, scale: Float, offset: Float, y: FloatsOut
+  ) {
+    for i in 0..<count { y[i] = scale * Float(bytes[i]) + offset }
+  }
+}
