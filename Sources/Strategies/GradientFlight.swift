@@ -38,7 +38,7 @@ public final class GradientFlight: GradientObserver {
           rank: communicator.rank, ranks: communicator.size, count: range.count)
         runners.append(
           ScheduleRunner(
-            schedule, on: communicator, tag: number, kernels: worker.kernels))
+            schedule, communicator: communicator, tag: number, kernels: worker.kernels))
       }
     }
     self.runners = runners

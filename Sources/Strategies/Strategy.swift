@@ -52,7 +52,7 @@ public struct StateVector {
 ///
 /// The loop makes one per run, on every rank, and calls `step` the same number of times on every
 /// rank: a serving rank's step serves as many requests as its workers make in one of theirs.
-public protocol Strategy: AnyObject {
+public protocol Strategy: AnyObject, SendableMetatype {
   /// Name in the catalogue.
   static var name: String { get }
   /// One line for a list.

@@ -53,19 +53,27 @@ public struct LogLine: Codable, Sendable, Equatable {
 
   /// A line with nothing but its event.
   public init(_ event: Event) { self.event = event }
+
+  /// The line as JSON, keys sorted, without a line break.
+  public func json() throws -> String {
+    var line = self
+    line.loss = loss.flatMap { $0.isFinite ? $0 : nil }
+    line.heldOutLoss = heldOutLoss.flatMap { $0.isFinite ? $0 : nil }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    return String(decoding: try encoder.encode(line), as: UTF8.self)
+  }
 }
 
 /// The log file, appended to line by line.
 final class RunLog {
   let path: String
   private let descriptor: Int32
-  private let encoder = JSONEncoder()
 
   /// Opens or makes the file; lines after `step` (of a run that was killed after its last
   /// checkpoint) are dropped, those before it are returned.
   init(path: String, keepingUpTo step: Int?) throws(FileError) {
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     self.path = path
@@ -90,11 +98,8 @@ final class RunLog {
 
   /// Appends a line; a line that does not fit on the disk leaves no trace.
   func write(_ line: LogLine) throws(FileError) {
-    var line = line
-    line.loss = line.loss.flatMap { $0.isFinite ? $0 : nil }
-    line.heldOutLoss = line.heldOutLoss.flatMap { $0.isFinite ? $0 : nil }
-    guard var bytes = try? encoder.encode(line) else { throw FileError("write", path, EINVAL) }
-    bytes.append(0x0A)
+    guard let text = try? line.json() else { throw FileError("write", path, EINVAL) }
+    let bytes = Array((text + "\n").utf8)
     let start = lseek(descriptor, 0, SEEK_END)
     var written = 0
     while written < bytes.count {

@@ -1,0 +1,90 @@
+// A checkpoint as something to look at or to evaluate: which file, what it says about itself, what
+// it holds.
+
+import Basics
+import Datasets
+import Foundation
+import Kernels
+import Layers
+import Messaging
+
+/// An opened checkpoint, its checksum found to be right.
+public struct StoredModel {
+  /// The file.
+  public let path: String
+  /// What it says about itself.
+  public let facts: CheckpointFacts
+  /// What should be known about it, for example that a newer file is damaged.
+  public let note: String?
+  /// Its tensors: name, shape, smallest, largest and mean value; in the file's order.
+  public var tensors: [(name: String, shape: [Int], values: ClosedRange<Float>, mean: Double)] {
+    contents.tensors.sorted { $0.value.bytes.lowerBound < $1.value.bytes.lowerBound }.map { entry in
+      contents.withValues(entry.key) { values in
+        let sum = values.reduce(0.0) { $0 + Double($1) }
+        // A value that is not a number makes the range unknown.
+        let low = values.min() ?? 0, high = values.max() ?? 0
+        let range = low <= high ? low...high : -Float.infinity...Float.infinity
+        return (entry.key, entry.value.shape, range, sum / Double(max(values.count, 1)))
+      }!
+    }
+  }
+
+  private let contents: SafetensorsFile.Contents
+
+  /// Opens a checkpoint file, or the newest whole one of a run's folder.
+  public init(at place: String) throws {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: place, isDirectory: &isFolder) else {
+      throw FileError("read", place, ENOENT)
+    }
+    if isFolder.boolValue {
+      let (found, damaged) = CheckpointFolder(run: place).newestValid()
+      guard let found else {
+        throw CheckpointError(place, damaged.first ?? "holds no checkpoints of a run")
+      }
+      (path, contents) = found
+      note = damaged.isEmpty ? nil : damaged.joined(separator: "; ") + "; using \(found.path)"
+    } else {
+      path = place
+      contents = try SafetensorsFile.decode(try AtomicFile.read(place), path: place)
+      note = nil
+    }
+    facts = try CheckpointFacts(contents.metadata, path: path)
+  }
+
+  /// Evaluates the checkpoint at `place` (read by rank 0 alone) on the held-out half of `data`.
+  /// Collective; the figures are the same on every rank.
+  public static func evaluate(
+    at place: String, on data: String, over communicator: any Communicator, kernels: KernelTable
+  ) throws -> (figures: HeldOut, facts: CheckpointFacts, samples: Int) {
+    let agreement = Agreement(over: communicator)
+    let stored = try agreement.agree { communicator.rank == 0 ? try StoredModel(at: place) : nil }
+    let text = try JSONEncoder().encode(stored?.facts)
+    let facts = try JSONDecoder().decode(
+      CheckpointFacts.self,
+      from: Data(try agreement.share(String(decoding: text, as: UTF8.self), over: communicator).utf8))
+    let (heldOut, network) = try agreement.agree {
+      let heldOut = try openDataset(data).heldOut
+      guard heldOut.sampleShape == Shape(facts.input), heldOut.classes == facts.classes else {
+        throw UsageError(
+          "the model was trained on samples of \(Shape(facts.input)) in \(facts.classes) classes;"
+            + " \(data) has \(heldOut.sampleShape) in \(heldOut.classes)")
+      }
+      let layers = try modelCatalog.find(facts.model)(heldOut.sampleShape, facts.classes)
+      return (
+        heldOut,
+        try Network(layers, input: heldOut.sampleShape, capacity: 64, kernels: kernels)
+      )
+    }
+    let parameters = FloatBuffer(count: network.layout.count)
+    try agreement.agree {
+      guard let stored else { return }
+      try Checkpoint.readParameters(
+        stored.contents, layout: network.layout, into: parameters, path: stored.path)
+    }
+    try communicator.broadcast(UnsafeMutableRawBufferPointer(parameters.values), root: 0)
+    let figures = try Evaluation(of: network, on: heldOut, over: communicator, kernels: kernels)
+      .run(at: FloatsIn(parameters.pointer))
+    return (figures, facts, heldOut.count)
+  }
+}

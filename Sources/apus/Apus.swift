@@ -1,0 +1,39 @@
+// The command line. It reads the user's words, starts MPI, hands both to the module Training, and
+// turns errors into one line and an exit code.
+
+import ArgumentParser
+import Training
+
+/// The program.
+@main
+struct Apus: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "apus",
+    abstract: "Trains neural networks data-parallel over MPI.",
+    discussion: """
+      Start it alone for one rank, or with your MPI's launcher for several:
+
+        apus train --model cnn --data generated --epochs 2
+        mpirun -np 4 apus train --model mlp --data fashion-mnist --batch 256
+        srun -n 64 apus train --model lenet --data idx:/data/mnist --run runs/lenet
+
+      A run writes its folder as it goes: log.jsonl (one JSON object per report), curves.svg
+      (loss and accuracy), checkpoints/*.safetensors (they open in PyTorch and NumPy), job.yaml.
+      """,
+    version: apusVersion,
+    subcommands: [Train.self, Evaluate.self, Inspect.self, List.self])
+
+  static func main() {
+    Launcher.silenceAllButOneRank()
+    var command: any ParsableCommand
+    do {
+      command = try parseAsRoot()
+      try command.run()
+    } catch let error as Failure {
+      error.report()
+    } catch { exit(withError: error) }
+  }
+}
+
+/// The version in `--version`, as in CHANGELOG.md.
+let apusVersion = "0.1.0"

@@ -1,0 +1,116 @@
+// The flags that describe a job. All may be left out: what is not given comes from the resumed
+// run's job.yaml, else from the defaults.
+
+import ArgumentParser
+import Basics
+import Foundation
+import Training
+
+/// Flags of `apus train` that end up in the job.
+struct JobOptions: ParsableArguments {
+  @Option(help: "The model. (default: cnn)")
+  var model: String?
+
+  @Option(
+    help: "The data: fashion-mnist, generated, or FORMAT:PATH. (default: fashion-mnist)")
+  var data: String?
+
+  @Option(help: "The training method. (default: sync)")
+  var strategy: String?
+
+  @Option(help: "How gradients change parameters. (default: adam)")
+  var optimizer: String?
+
+  @Option(help: "Learning rate. (default: 0.001)")
+  var learningRate: Double?
+
+  @Option(help: "How the rate changes over the run: constant, step, cosine. (default: constant)")
+  var schedule: String?
+
+  @Option(help: "Linear warm-up: epochs, or as in 500steps. (default: 0)")
+  var warmup: String?
+
+  @Option(
+    help: "Scale the rate by batch / REFERENCE-BATCH (linear scaling rule). (default: no scaling)")
+  var referenceBatch: Int?
+
+  @Option(help: "Samples per step over all ranks. (default: 128)")
+  var batch: Int?
+
+  @Option(help: "Passes over the training data. (default: 10)")
+  var epochs: Int?
+
+  @Option(help: "Number of steps, instead of epochs.")
+  var steps: Int?
+
+  @Option(help: "Largest global norm of the gradient; larger ones are scaled down.")
+  var clip: Double?
+
+  @Option(help: "How gradients are summed over ranks: ring, tree, native. (default: ring)")
+  var allReduce: String?
+
+  @Option(help: "Bytes of gradients that travel at once. (default: 1048576)")
+  var bucket: Int?
+
+  @Option(help: "Seed of initial parameters and sample order. (default: 1)")
+  var seed: UInt64?
+
+  @Option(help: "A setting of strategy, optimizer or schedule, as NAME=VALUE. Repeatable.")
+  var set: [String] = []
+
+  @Option(help: "Short for --set momentum=VALUE.")
+  var momentum: String?
+
+  @Option(help: "Short for --set weight_decay=VALUE.")
+  var weightDecay: String?
+
+  @Option(help: "Steps between checkpoints. (default: one per epoch)")
+  var checkpointEvery: Int?
+
+  @Option(help: "Checkpoints to keep. (default: 3)")
+  var keep: Int?
+
+  @Option(help: "Steps between progress reports, after the first 20 steps. (default: 10)")
+  var logEvery: Int?
+
+  /// The job: defaults, then the resumed run's, then these flags.
+  func job(resuming run: String?) throws -> Job {
+    var job = Job()
+    if let run {
+      let path = (run as NSString).appendingPathComponent("job.yaml")
+      if let text = try? String(contentsOfFile: path, encoding: .utf8) {
+        job = try Job(yaml: text, path: path)
+      }
+    }
+    func take<Value>(_ value: Value?, _ key: WritableKeyPath<Job, Value>) {
+      if let value { job[keyPath: key] = value }
+    }
+    func take<Value>(_ value: Value?, _ key: WritableKeyPath<Job, Value?>) {
+      if let value { job[keyPath: key] = value }
+    }
+    take(model, \.model)
+    take(data, \.data)
+    take(strategy, \.strategy)
+    take(optimizer, \.optimizer)
+    take(learningRate, \.learningRate)
+    take(schedule, \.schedule)
+    take(warmup, \.warmup)
+    take(referenceBatch, \.referenceBatch)
+    take(batch, \.batch)
+    take(epochs, \.epochs)
+    take(steps, \.steps)
+    // Epochs that are asked for anew replace an earlier number of steps.
+    if epochs != nil && steps == nil { job.steps = nil }
+    take(clip, \.clip)
+    take(allReduce, \.allReduce)
+    take(bucket, \.bucket)
+    take(seed, \.seed)
+    take(checkpointEvery, \.checkpointEvery)
+    take(keep, \.keep)
+    take(logEvery, \.logEvery)
+    job.settings.merge(try Settings.pairs(set)) { $1 }
+    if let momentum { job.settings["momentum"] = momentum }
+    if let weightDecay { job.settings["weight_decay"] = weightDecay }
+    return job
+  }
+}

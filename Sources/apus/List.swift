@@ -1,0 +1,54 @@
+// `apus list`: the catalogues.
+
+import ArgumentParser
+import Basics
+import Collectives
+import Datasets
+import Kernels
+import Layers
+import Optimizers
+import Strategies
+
+/// Shows every name and setting that `apus train` knows.
+struct List: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "List models, data sets, strategies, optimizers and their settings.")
+
+  func run() {
+    section("models (--model)", modelCatalog.names.map { ($0, "", []) })
+    section(
+      "data (--data)",
+      datasetCatalog.entries.map { name, format in
+        (name + (format.argument.isEmpty ? "" : ":" + format.argument), format.summary, [])
+      })
+    section(
+      "strategies (--strategy)",
+      strategyCatalog.entries.map { ($0.name, $0.entry.summary, $0.entry.settings) })
+    section(
+      "optimizers (--optimizer)",
+      optimizerCatalog.entries.map { ($0.name, $0.entry.summary, $0.entry.settings) })
+    section(
+      "learning-rate schedules (--schedule)",
+      scheduleCatalog.entries.map { ($0.name, $0.entry.summary, $0.entry.settings) })
+    section("all-reduce (--all-reduce)", allReduceCatalog.names.map { ($0, "", []) })
+    section(
+      "instruction sets (environment variable KERNEL_ISA)",
+      KernelSelection.available.map { ("\($0)", "", []) })
+  }
+
+  private func section(_ title: String, _ entries: [(String, String, [Setting])]) {
+    print(title)
+    for (name, summary, settings) in entries {
+      print("  " + (summary.isEmpty ? name : Self.padded(name, 24) + summary))
+      for setting in settings {
+        let value = setting.defaultValue.isEmpty ? "" : " (default \(setting.defaultValue))"
+        print("    " + Self.padded("--set \(setting.name)=", 22) + setting.help + value)
+      }
+    }
+    print("")
+  }
+
+  private static func padded(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(1, width - text.count))
+  }
+}

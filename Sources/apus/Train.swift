@@ -1,0 +1,89 @@
+// `apus train`.
+
+import ArgumentParser
+import Foundation
+import Kernels
+import Messaging
+import Training
+
+/// Trains a model.
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a model on data, over all ranks.",
+    discussion: """
+      The batch is that of all ranks together: with --batch 128, four ranks take 32 samples each
+      in every step. Names of models, data sets, strategies and so on, and the settings that
+      --set knows, are shown by `apus list`.
+      """)
+
+  @OptionGroup var options: JobOptions
+
+  @Option(help: "The run's folder. (default: runs/MODEL-DATA-STRATEGY-NUMBER)")
+  var run: String?
+
+  @Flag(
+    help: """
+      Go on with the run in --run from its newest whole checkpoint, with the options it was \
+      started with unless others are given; begin anew if it has none.
+      """)
+  var resume = false
+
+  @Flag(help: "Print nothing; log.jsonl tells all.")
+  var quiet = false
+
+  func validate() throws {
+    if resume && run == nil { throw ValidationError("--resume needs --run FOLDER") }
+  }
+
+  func run() throws {
+    try World.run { communicator, kernels in
+      StopSignal.install()
+      let agreement = Agreement(over: communicator)
+      let isFirst = communicator.rank == 0
+      // Rank 0 alone looks at the file system; the others take its word.
+      let yaml = try agreement.agree {
+        isFirst ? try options.job(resuming: resume ? run : nil).yaml() : ""
+      }
+      let job = try Job(yaml: agreement.share(yaml, over: communicator), path: "job.yaml")
+      let folder = run ?? (isFirst ? RunFolder.fresh(for: job) : "")
+      let style: ProgressStyle =
+        quiet ? .none : .suited(to: ProcessInfo.processInfo.environment)
+      let trainer = try Trainer(
+        job, folder: folder, resume: resume, style: style, over: communicator, kernels: kernels)
+      let ending = try trainer.run()
+      if isFirst && !quiet { print(Self.summary(of: ending, folder: folder)) }
+      return ending.isStopped ? .stopped : .done
+    }
+  }
+
+  /// The last words of a run.
+  private static func summary(of ending: Ending, folder: String) -> String {
+    let seconds = String(format: "%.1f", ending.seconds)
+    guard !ending.isStopped else {
+      return "stopped on request after step \(ending.step) (\(seconds) s);"
+        + " go on with --resume --run \(folder)"
+    }
+    var lines = ["done: \(ending.step) steps in \(seconds) s"]
+    if let heldOut = ending.heldOut {
+      lines.append(
+        String(
+          format: "held-out accuracy %.4f, loss %.4f", heldOut.accuracy, heldOut.loss))
+    }
+    lines.append("curves       \(folder)/curves.svg")
+    lines.append("log          \(folder)/log.jsonl")
+    lines.append("checkpoints  \(folder)/checkpoints")
+    return lines.joined(separator: "\n")
+  }
+}
+
+/// Names for runs.
+enum RunFolder {
+  /// The first of `runs/MODEL-DATA-STRATEGY-1`, `-2`, ... that does not exist.
+  static func fresh(for job: Job) -> String {
+    let data = job.data.split(separator: ":").first.map(String.init) ?? "data"
+    let name = "runs/\(job.model)-\(data)-\(job.strategy)"
+    var number = 1
+    while FileManager.default.fileExists(atPath: "\(name)-\(number)") { number += 1 }
+    return "\(name)-\(number)"
+  }
+}

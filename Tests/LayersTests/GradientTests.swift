@@ -1,0 +1,122 @@
+import Basics
+import Kernels
+import Layers
+import Testing
+
+/// Every layer's gradients against finite differences of the loss, by tensor and by coordinate.
+@Suite struct GradientTests {
+  struct Case: CustomTestStringConvertible, Sendable {
+    let name: String
+    let layers: [any Layer]
+    let input: Shape
+    let classes: Int
+    var testDescription: String { name }
+  }
+
+  static let cases = [
+    Case(name: "dense", layers: [Dense(5)], input: Shape([7]), classes: 5),
+    Case(name: "dense on dense", layers: [Dense(6), Dense(4)], input: Shape([9]), classes: 4),
+    Case(
+      name: "dense with relu", layers: [Dense(16), ReLU(), Dense(3)], input: Shape([8]), classes: 3),
+    Case(
+      name: "relu alone", layers: [Dense(16), Flatten(), ReLU(), Dense(3)], input: Shape([8]),
+      classes: 3),
+    Case(
+      name: "convolution", layers: [Convolution2D(5, kernel: 3), Flatten(), Dense(3)],
+      input: Shape([6, 7, 2]), classes: 3),
+    Case(
+      name: "convolution, stride, padding, relu",
+      layers: [
+        Convolution2D(4, kernel: 3, padding: 1), ReLU(),
+        Convolution2D(17, kernel: 3, stride: 2, padding: 1), ReLU(), Flatten(), Dense(3),
+      ], input: Shape([7, 6, 3]), classes: 3),
+    Case(
+      name: "convolution 1x1 and 5x5",
+      layers: [
+        Convolution2D(16, kernel: 5, padding: 2), Convolution2D(8, kernel: 1), Flatten(), Dense(4),
+      ], input: Shape([5, 6, 1]), classes: 4),
+    Case(
+      name: "pooling",
+      layers: [Convolution2D(3, kernel: 2), MaxPooling2D(2), Flatten(), Dense(3)],
+      input: Shape([8, 9, 1]), classes: 3),
+    Case(
+      name: "overlapping pooling",
+      layers: [Convolution2D(3, kernel: 2), MaxPooling2D(3, stride: 2), Flatten(), Dense(3)],
+      input: Shape([8, 10, 1]), classes: 3),
+    Case(
+      name: "fused convolution and pooling",
+      layers: [Convolution2D(32, kernel: 3), ReLU(), MaxPooling2D(2), Flatten(), Dense(4)],
+      input: Shape([9, 10, 1]), classes: 4),
+    Case(
+      name: "lenet", layers: try! modelCatalog.find("lenet")(Shape([12, 12, 1]), 4),
+      input: Shape([12, 12, 1]), classes: 4),
+  ]
+
+  @Test(arguments: cases, tables.indices)
+  func matchesFiniteDifferences(_ example: Case, table: Int) throws {
+    let kernels = tables[table]
+    let network = try Network(example.layers, input: example.input, capacity: 5, kernels: kernels)
+    let layout = network.layout
+    let parameters = FloatBuffer(count: layout.count)
+    layout.initialise(parameters, seed: 3)
+    let samples = RandomBatch(4, of: example.input, classes: example.classes)
+    let gradients = FloatBuffer(count: layout.count)
+    let sum = network.gradient(
+      of: samples.batch, at: FloatsIn(parameters.pointer), into: gradients.pointer, observer: nil)
+    #expect(sum == network.evaluate(samples.batch, at: FloatsIn(parameters.pointer)))
+
+    let shifted = FloatBuffer(count: layout.count)
+    func loss(_ direction: [Float], _ range: Range<Int>, _ step: Float) -> Double {
+      shifted.copy(from: parameters)
+      for (index, value) in zip(range, direction) { shifted[index] += step * value }
+      return network.evaluate(samples.batch, at: FloatsIn(shifted.pointer)).loss
+        / Double(samples.count)
+    }
+    func check(_ direction: [Float], _ range: Range<Int>, _ what: String) {
+      let step: Float = 2e-3
+      let expected = (loss(direction, range, step) - loss(direction, range, -step)) / 2 / Double(step)
+      let found = zip(range, direction).reduce(0.0) { $0 + Double(gradients[$1.0] * $1.1) }
+      let size = zip(range, direction).reduce(0.0) { $0 + Double(abs(gradients[$1.0] * $1.1)) }
+      // A few units of the loss's rounding over the step, and a kink or two of ReLU.
+      #expect(abs(found - expected) < 0.02 * size + 4e-4, "\(what): \(found), not \(expected)")
+    }
+    let random = CounterRandom(seed: 5, stream: .test)
+    for (number, tensor) in layout.tensors.enumerated() {
+      for trial in 0..<3 {
+        let direction = tensor.range.map { index in
+          random.normal(UInt64((number * 3 + trial) << 32 + index))
+            / Float(tensor.range.count).squareRoot()
+        }
+        check(direction, tensor.range, "\(tensor.name), direction \(trial)")
+      }
+      for trial in 0..<4 {
+        let index = tensor.range.lowerBound
+          + random.index(UInt64(1 << 50 + number * 4 + trial), below: tensor.range.count)
+        check([1], index..<index + 1, "\(tensor.name)[\(index - tensor.range.lowerBound)]")
+      }
+    }
+  }
+
+  @Test func partsOfABatchAddUpToTheWhole() throws {
+    let input = Shape([9, 9, 1])
+    let layers = try modelCatalog.find("cnn")(input, 4)
+    let network = try Network(layers, input: input, capacity: 8, kernels: tables.last!)
+    let parameters = FloatBuffer(count: network.layout.count)
+    network.layout.initialise(parameters, seed: 1)
+    let samples = RandomBatch(8, of: input, classes: 4)
+    func gradient(_ range: Range<Int>) -> FloatBuffer {
+      let gradients = FloatBuffer(count: network.layout.count)
+      let part = samples.batch.part(
+        range, bytesPerSample: input.count * 4, targetsPerSample: 1)
+      _ = network.gradient(
+        of: part, at: FloatsIn(parameters.pointer), into: gradients.pointer, observer: nil)
+      return gradients
+    }
+    let whole = gradient(0..<8)
+    let parts = [gradient(0..<5), gradient(5..<5), gradient(5..<8)]
+    for index in 0..<network.layout.count {
+      let sum = parts.reduce(0) { $0 + $1[index] }
+      #expect(abs(sum - whole[index]) < 1e-6)
+    }
+  }
+}

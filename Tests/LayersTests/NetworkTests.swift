@@ -1,0 +1,100 @@
+import Basics
+import Kernels
+import Layers
+import Testing
+
+@Suite struct NetworkTests {
+  private func network(_ model: String, _ input: Shape, _ kernels: KernelTable) throws -> Network {
+    try Network(
+      modelCatalog.find(model)(input, 10), input: input, capacity: 4, kernels: kernels)
+  }
+
+  @Test func modelsHaveTheLiteraturesSizes() throws {
+    let input = Shape([28, 28, 1])
+    let expected = ["linear": 7_850, "mlp": 535_818, "cnn": 54_410, "lenet": 421_642]
+    for (model, count) in expected {
+      let layout = try network(model, input, tables[0]).layout
+      #expect(layout.parameterCount == count, "\(model)")
+    }
+    #expect(Set(modelCatalog.names) == Set(expected.keys))
+  }
+
+  @Test func namesFollowTheUnfusedSequence() throws {
+    for kernels in tables {
+      let layout = try network("lenet", Shape([28, 28, 1]), kernels).layout
+      #expect(
+        layout.tensors.map(\.name) == [
+          "0.weight", "0.bias", "3.weight", "3.bias", "7.weight", "7.bias", "9.weight", "9.bias",
+        ])
+      #expect(layout.tensors[0].request.exportedShape == [32, 1, 3, 3])
+      #expect(layout.tensors[4].request.exportedShape == [128, 3136])
+    }
+  }
+
+  @Test(arguments: modelCatalog.names) func instructionSetsAgree(_ model: String) throws {
+    let input = Shape([13, 14, 1])
+    let samples = RandomBatch(4, of: input, classes: 10)
+    var reference: (LossSum, FloatBuffer)?
+    for kernels in tables {
+      let network = try network(model, input, kernels)
+      let parameters = FloatBuffer(count: network.layout.count)
+      network.layout.initialise(parameters, seed: 7)
+      let gradients = FloatBuffer(count: network.layout.count)
+      let sum = network.gradient(
+        of: samples.batch, at: FloatsIn(parameters.pointer), into: gradients.pointer, observer: nil)
+      guard let (expected, expectedGradients) = reference else {
+        reference = (sum, gradients)
+        continue
+      }
+      #expect(abs(sum.loss - expected.loss) < 1e-5 * expected.loss)
+      #expect(sum.correct == expected.correct)
+      let scale = expectedGradients.values.map(abs).max()!
+      for index in 0..<gradients.count {
+        #expect(abs(gradients[index] - expectedGradients[index]) < 2e-5 * scale)
+      }
+    }
+  }
+
+  @Test func backwardReportsEveryRangeFromTheBack() throws {
+    for model in modelCatalog.names {
+      let input = Shape([12, 12, 1])
+      let network = try network(model, input, tables[0])
+      let parameters = FloatBuffer(count: network.layout.count)
+      let gradients = FloatBuffer(count: network.layout.count)
+      for count in [3, 0] {
+        let listener = Listener()
+        let samples = RandomBatch(max(count, 1), of: input, classes: 10)
+        var batch = samples.batch
+        batch.count = count
+        gradients.values.update(repeating: .nan)
+        let sum = network.gradient(
+          of: batch, at: FloatsIn(parameters.pointer), into: gradients.pointer, observer: listener)
+        #expect(listener.sum == sum)
+        #expect(listener.ranges.first?.upperBound == network.layout.tensors.last?.range.upperBound)
+        #expect(listener.ranges.last?.lowerBound == 0)
+        for (back, front) in zip(listener.ranges, listener.ranges.dropFirst()) {
+          #expect(FloatBuffer.aligned(front.upperBound) == back.lowerBound)
+        }
+        for tensor in network.layout.tensors {
+          #expect(gradients[tensor.range].allSatisfy { $0.isFinite }, "every value is written")
+        }
+      }
+    }
+  }
+
+  @Test func shapeErrorsNameLayerAndShape() {
+    func message(_ layers: [any Layer], _ input: Shape) -> String {
+      do {
+        _ = try Network(layers, input: input, capacity: 1, kernels: tables[0])
+        return "no error"
+      } catch { return "\(error)" }
+    }
+    let first = message([Dense(3)], Shape([4, 4, 1]))
+    #expect(first.contains("layer 0") && first.contains("4x4x1") && first.contains("Flatten"))
+    let second = message(
+      [Convolution2D(2, kernel: 3), ReLU(), Convolution2D(2, kernel: 3)], Shape([4, 4, 1]))
+    #expect(second.contains("layer 2") && second.contains("2x2x2"))
+    #expect(message([MaxPooling2D(2)], Shape([9])).contains("9"))
+    #expect(message([ReLU()], Shape([9], element: .index)).contains("indices"))
+  }
+}
