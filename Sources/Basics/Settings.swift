@@ -118,17 +118,29 @@ public struct Settings: Sendable, Equatable {
     return value
   }
 
-  /// The value as a number, which must lie within `interval` after rounding to 32 bits.
-  public func float(_ name: String, _ interval: Interval = .finite) throws(SettingError) -> Float {
+  /// The value as a number within `interval`.
+  public func double(_ name: String, _ interval: Interval = .finite) throws(SettingError) -> Double
+  {
     try Self.number(name, string(name), interval)
   }
 
+  /// The value as a number, which must lie within `interval` after rounding to 32 bits.
+  public func float(_ name: String, _ interval: Interval = .finite) throws(SettingError) -> Float {
+    let value = Float(try double(name, interval))
+    guard interval.contains(Double(value)) else {
+      throw SettingError(
+        setting: name, value: string(name), allowed: Self.words("a number", interval))
+    }
+    return value
+  }
+
   /// The value as numbers separated by commas, each within `interval`; empty text gives none.
-  public func floats(_ name: String, _ interval: Interval = .finite) throws(SettingError) -> [Float]
-  {
-    var numbers: [Float] = []
-    for text in string(name).split(separator: ",", omittingEmptySubsequences: false)
-    where !string(name).isEmpty {
+  public func doubles(
+    _ name: String, _ interval: Interval = .finite
+  ) throws(SettingError) -> [Double] {
+    var numbers: [Double] = []
+    guard !string(name).isEmpty else { return numbers }
+    for text in string(name).split(separator: ",", omittingEmptySubsequences: false) {
       numbers.append(try Self.number(name, String(text), interval))
     }
     return numbers
@@ -153,8 +165,8 @@ public struct Settings: Sendable, Equatable {
 
   private static func number(
     _ name: String, _ text: String, _ interval: Interval
-  ) throws(SettingError) -> Float {
-    guard let value = Float(text), interval.contains(Double(value)) else {
+  ) throws(SettingError) -> Double {
+    guard let value = Double(text), interval.contains(value) else {
       throw SettingError(setting: name, value: text, allowed: words("a number", interval))
     }
     return value

@@ -36,11 +36,11 @@ final class GlyphPainter {
     for index in coverage.indices { coverage[index] = 0 }
 
     // Glyph to picture: stretch, shear, turn by the angle whose half has the tangent t, move.
-    let t = draws.number(-0.14, 0.14)
+    let t = draws.number(-0.17, 0.17)
     let (cosine, sine) = ((1 - t * t) / (1 + t * t), 2 * t / (1 + t * t))
-    let (width, height) = (draws.number(13, 20), draws.number(16, 22))
-    let shear = draws.number(-0.3, 0.3)
-    let (centreX, centreY) = (draws.number(11.5, 15.5), draws.number(12, 15))
+    let (width, height) = (draws.number(12, 19), draws.number(15, 21))
+    let shear = draws.number(-0.35, 0.35)
+    let (centreX, centreY) = (draws.number(10.7, 16.3), draws.number(11.2, 15.8))
     func place(_ x: Float, _ y: Float) -> GlyphPoint {
       let u = (x - 0.5) * width - shear * (y - 0.5) * height, v = (y - 0.5) * height
       return GlyphPoint(centreX + cosine * u - sine * v, centreY + sine * u + cosine * v)
@@ -51,7 +51,7 @@ final class GlyphPainter {
       var points = stroke
       for index in points.indices {
         points[index] = place(
-          points[index].x + draws.number(-0.06, 0.06), points[index].y + draws.number(-0.06, 0.06))
+          points[index].x + draws.number(-0.07, 0.07), points[index].y + draws.number(-0.07, 0.07))
       }
       for start in stride(from: 0, to: points.count - 2, by: 2) {
         curve(points[start], points[start + 1], points[start + 2], radius)

@@ -67,24 +67,23 @@ public struct AdamMoments: Sendable, Equatable {
   ]
   static let slots = ["first_moment", "second_moment"]
 
-  /// Decay rates of the mean and of the uncentred variance, from 0 to below 1; epsilon, above 0.
-  public let beta1, beta2, epsilon: Float
+  /// Decay rates of the mean and of the uncentred variance, from 0 to below 1. In double precision:
+  /// rounding 0.999 to 32 bits would move 1 - beta2 by 1e-5 of itself.
+  public let beta1, beta2: Double
+  /// Added to the root of the second moment; above 0.
+  public let epsilon: Float
 
   /// The paper's defaults.
-  public init(beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8) {
+  public init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Float = 1e-8) {
     (self.beta1, self.beta2, self.epsilon) = (beta1, beta2, epsilon)
   }
 
   init(_ settings: Settings) throws(SettingError) {
     self.init(
-      beta1: try settings.float("beta1", .from(0, below: 1)),
-      beta2: try settings.float("beta2", .from(0, below: 1)),
+      beta1: try settings.double("beta1", .from(0, below: 1)),
+      beta2: try settings.double("beta2", .from(0, below: 1)),
       epsilon: try settings.float("epsilon", .above(0)))
   }
-
-  /// 1 - beta^t of the 32-bit beta that the kernel multiplies with: the correction then cancels
-  /// the moments' weights exactly, although 1 - 0.999 in 32 bits is off by 1e-5 of itself.
-  func correction(_ beta: Float, _ step: Int) -> Double { 1 - pow(Double(beta), Double(step)) }
 
   func update(
     _ range: Range<Int>, parameters: FloatBuffer, gradients: FloatBuffer, state: [FloatBuffer],
@@ -92,10 +91,12 @@ public struct AdamMoments: Sendable, Equatable {
   ) {
     precondition(state.count == 2, "adam keeps 2 vectors")
     precondition(step.number >= 1, "steps count from 1")
+    let t = Double(step.number)
     let rule = AdamRule(
-      rate: step.learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, decay: decay,
-      gradientScale: step.gradientScale, correction1: Float(correction(beta1, step.number)),
-      rootCorrection2: Float(correction(beta2, step.number).squareRoot()), decoupled: decoupled)
+      rate: step.learningRate, beta1: Float(beta1), beta2: Float(beta2), epsilon: epsilon,
+      decay: decay, gradientScale: step.gradientScale, correction1: Float(1 - pow(beta1, t)),
+      rootCorrection2: Float((1 - pow(beta2, t)).squareRoot()), decoupled: decoupled,
+      complement1: Float(1 - beta1), complement2: Float(1 - beta2))
     step.kernels.adam(
       rule, count: range.count, gradients: FloatsIn(gradients[range].baseAddress!),
       parameters: parameters[range].baseAddress!, firstMoment: state[0][range].baseAddress!,

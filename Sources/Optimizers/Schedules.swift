@@ -58,9 +58,9 @@ public struct StepSchedule: LearningRateSchedule, Configurable {
   /// Reads and checks the hyper-parameters.
   public init(_ settings: Settings) throws(SettingError) {
     self.init(
-      factor: Double(try settings.float("factor", .above(0))),
-      every: Double(try settings.float("every", .above(0))),
-      milestones: try settings.floats("milestones", .above(0)).map(Double.init))
+      factor: try settings.double("factor", .above(0)),
+      every: try settings.double("every", .above(0)),
+      milestones: try settings.doubles("milestones", .above(0)))
   }
 
   /// Factor on the base rate.
@@ -94,7 +94,7 @@ public struct CosineSchedule: LearningRateSchedule, Configurable {
 
   /// Reads and checks the hyper-parameters.
   public init(_ settings: Settings) throws(SettingError) {
-    self.init(floor: Double(try settings.float("floor", .from(0, to: 1))))
+    self.init(floor: try settings.double("floor", .from(0, to: 1)))
   }
 
   /// Factor on the base rate.
