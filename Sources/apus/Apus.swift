@@ -17,7 +17,7 @@ struct Apus: ParsableCommand {
         mpirun -np 4 apus train --model mlp --data fashion-mnist --batch 256
         srun -n 64 apus train --model lenet --data idx:/data/mnist --run runs/lenet
 
-      A run writes its folder as it goes: log.jsonl (one JSON object per report), curves.svg
+      A run writes its folder as it goes: log.jsonl (one JSON object per report), curves.svg \
       (loss and accuracy), checkpoints/*.safetensors (they open in PyTorch and NumPy), job.yaml.
       """,
     version: apusVersion,
@@ -31,7 +31,11 @@ struct Apus: ParsableCommand {
       try command.run()
     } catch let error as Failure {
       error.report()
-    } catch { exit(withError: error) }
+    } catch {
+      // Help and version are no mistakes; a mistake is one line, as every other error is.
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      Failure(UsageError("\(message(for: error)) (see apus --help)")).report()
+    }
   }
 }
 

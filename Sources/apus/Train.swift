@@ -11,15 +11,17 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train a model on data, over all ranks.",
     discussion: """
-      The batch is that of all ranks together: with --batch 128, four ranks take 32 samples each
-      in every step. Names of models, data sets, strategies and so on, and the settings that
-      --set knows, are shown by `apus list`.
+      The batch is that of all ranks together: with --batch 128, four ranks take 32 samples each \
+      in every step. Names of models, data sets, strategies and so on, and the settings that --set \
+      knows, are shown by `apus list`.
       """)
 
   @OptionGroup var options: JobOptions
 
-  @Option(help: "The run's folder. (default: runs/MODEL-DATA-STRATEGY-NUMBER)")
-  var run: String?
+  @Option(
+    name: .customLong("run"),
+    help: "The run's folder. (default: runs/MODEL-DATA-STRATEGY-NUMBER)")
+  var folder: String?
 
   @Flag(
     help: """
@@ -32,7 +34,7 @@ struct Train: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    if resume && run == nil { throw ValidationError("--resume needs --run FOLDER") }
+    if resume && folder == nil { throw ValidationError("--resume needs --run FOLDER") }
   }
 
   func run() throws {
@@ -42,16 +44,16 @@ struct Train: ParsableCommand {
       let isFirst = communicator.rank == 0
       // Rank 0 alone looks at the file system; the others take its word.
       let yaml = try agreement.agree {
-        isFirst ? try options.job(resuming: resume ? run : nil).yaml() : ""
+        isFirst ? try options.job(resuming: resume ? folder : nil).yaml() : ""
       }
       let job = try Job(yaml: agreement.share(yaml, over: communicator), path: "job.yaml")
-      let folder = run ?? (isFirst ? RunFolder.fresh(for: job) : "")
+      let place = folder ?? (isFirst ? RunFolder.fresh(for: job) : "")
       let style: ProgressStyle =
         quiet ? .none : .suited(to: ProcessInfo.processInfo.environment)
       let trainer = try Trainer(
-        job, folder: folder, resume: resume, style: style, over: communicator, kernels: kernels)
+        job, folder: place, resume: resume, style: style, over: communicator, kernels: kernels)
       let ending = try trainer.run()
-      if isFirst && !quiet { print(Self.summary(of: ending, folder: folder)) }
+      if isFirst && !quiet { print(Self.summary(of: ending, folder: place)) }
       return ending.isStopped ? .stopped : .done
     }
   }

@@ -73,12 +73,15 @@ import Testing
         / Double(samples.count)
     }
     func check(_ direction: [Float], _ range: Range<Int>, _ what: String) {
-      let step: Float = 2e-3
-      let expected = (loss(direction, range, step) - loss(direction, range, -step)) / 2 / Double(step)
       let found = zip(range, direction).reduce(0.0) { $0 + Double(gradients[$1.0] * $1.1) }
       let size = zip(range, direction).reduce(0.0) { $0 + Double(abs(gradients[$1.0] * $1.1)) }
-      // A few units of the loss's rounding over the step, and a kink or two of ReLU.
-      #expect(abs(found - expected) < 0.02 * size + 4e-4, "\(what): \(found), not \(expected)")
+      // A kink of ReLU or of a maximum between the two points spoils one step, not all of them;
+      // rounding of the loss, over the step, is what remains.
+      let differences = [4e-3, 2e-3, 1e-3].map { (step: Float) in
+        (loss(direction, range, step) - loss(direction, range, -step)) / 2 / Double(step)
+      }
+      let error = differences.map { abs(found - $0) }.min()!
+      #expect(error < 0.02 * size + 2e-4, "\(what): \(found), not one of \(differences)")
     }
     let random = CounterRandom(seed: 5, stream: .test)
     for (number, tensor) in layout.tensors.enumerated() {
