@@ -79,7 +79,8 @@ func fuse(_ layers: [any Layer], input: Shape, kernels: KernelTable) -> [PlacedL
     shape = plan.output
     isFirst = isFirst && plan.parameters.isEmpty
   }
-  return result + layers[place...].enumerated().map {
-    PlacedLayer(place: place + $0.offset, layer: $0.element)
-  }
+  return result
+    + layers[place...].enumerated().map {
+      PlacedLayer(place: place + $0.offset, layer: $0.element)
+    }
 }

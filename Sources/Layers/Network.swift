@@ -71,7 +71,10 @@ public final class Network: Objective {
   /// One line per layer as it runs: place, summary, output shape, parameters.
   public var summary: [(place: Int, layer: String, output: Shape, parameters: Int)] {
     zip(layers, passes).map { placed, pass in
-      (placed.place, placed.layer.summary, pass.plan.output, pass.ranges.reduce(0) { $0 + $1.count })
+      (
+        placed.place, placed.layer.summary, pass.plan.output,
+        pass.ranges.reduce(0) { $0 + $1.count }
+      )
     }
   }
 

@@ -126,7 +126,8 @@ struct Checkpoint {
     _ body: (UnsafeBufferPointer<Float>) -> Void
   ) throws {
     guard let (found, _) = contents.tensors[name] else {
-      throw CheckpointError(path, "has no tensor '\(name)': a checkpoint of another model or method")
+      throw CheckpointError(
+        path, "has no tensor '\(name)': a checkpoint of another model or method")
     }
     guard found == shape else {
       throw CheckpointError(

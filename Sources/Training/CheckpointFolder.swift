@@ -52,7 +52,9 @@ public struct CheckpointFolder {
   }
 
   /// The newest whole checkpoint, and one line for every newer one that is damaged.
-  func newestValid() -> (checkpoint: (path: String, contents: SafetensorsFile.Contents)?, damaged: [String]) {
+  func newestValid() -> (
+    checkpoint: (path: String, contents: SafetensorsFile.Contents)?, damaged: [String]
+  ) {
     var damaged: [String] = []
     for file in files.reversed() {
       do {

@@ -26,13 +26,14 @@ struct CurvePlot {
         return (Double(step), y)
       }
     }
-    let panels: [(name: String, training: Points, heldOut: Points, lower: Double?, upper: Double?)] = [
-      ("loss", points(.progress) { $0.loss }, points(.evaluation) { $0.heldOutLoss }, 0, nil),
-      (
-        "accuracy", points(.progress) { $0.accuracy },
-        points(.evaluation) { $0.heldOutAccuracy }, nil, 1
-      ),
-    ]
+    let panels:
+      [(name: String, training: Points, heldOut: Points, lower: Double?, upper: Double?)] = [
+        ("loss", points(.progress) { $0.loss }, points(.evaluation) { $0.heldOutLoss }, 0, nil),
+        (
+          "accuracy", points(.progress) { $0.accuracy },
+          points(.evaluation) { $0.heldOutAccuracy }, nil, 1
+        ),
+      ]
     let lastStep = max(1, panels.flatMap { $0.training + $0.heldOut }.map(\.x).max() ?? 1)
     let height = top + 2 * panelHeight + gap + 58
     var out =

@@ -67,7 +67,8 @@ final class Progress {
     case .bar:
       let width = 20
       let filled = width * step / max(total, 1)
-      let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+      let bar =
+        String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
       emit("\r\u{1B}[2K\(bar) \(text)")
       barIsOpen = true
     case .lines: emit(text + "\n")

@@ -62,7 +62,8 @@ public struct StoredModel {
     let text = try JSONEncoder().encode(stored?.facts)
     let facts = try JSONDecoder().decode(
       CheckpointFacts.self,
-      from: Data(try agreement.share(String(decoding: text, as: UTF8.self), over: communicator).utf8))
+      from: Data(
+        try agreement.share(String(decoding: text, as: UTF8.self), over: communicator).utf8))
     let (heldOut, network) = try agreement.agree {
       let heldOut = try openDataset(data).heldOut
       guard heldOut.sampleShape == Shape(facts.input), heldOut.classes == facts.classes else {

@@ -28,8 +28,9 @@ enum World {
   private static func commonKernels(_ communicator: any Communicator) throws -> KernelTable {
     let agreement = Agreement(over: communicator)
     let own = try agreement.agree {
-      do { return try KernelSelection.select(environment: ProcessInfo.processInfo.environment) } catch
-      { throw UsageError("\(error)") }
+      do {
+        return try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
+      } catch { throw UsageError("\(error)") }
     }
     let width = try agreement.reduce(Double(own.instructionSet.rawValue), .minimum)
     guard let common = InstructionSet(rawValue: Int(width)).flatMap(KernelSelection.table(for:))

@@ -93,7 +93,8 @@ import Testing
         check(direction, tensor.range, "\(tensor.name), direction \(trial)")
       }
       for trial in 0..<4 {
-        let index = tensor.range.lowerBound
+        let index =
+          tensor.range.lowerBound
           + random.index(UInt64(1 << 50 + number * 4 + trial), below: tensor.range.count)
         check([1], index..<index + 1, "\(tensor.name)[\(index - tensor.range.lowerBound)]")
       }
