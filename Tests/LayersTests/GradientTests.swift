@@ -77,7 +77,7 @@ import Testing
       let size = zip(range, direction).reduce(0.0) { $0 + Double(abs(gradients[$1.0] * $1.1)) }
       // A kink of ReLU or of a maximum between the two points spoils one step, not all of them;
       // rounding of the loss, over the step, is what remains.
-      let differences = [4e-3, 2e-3, 1e-3].map { (step: Float) in
+      let differences = [4e-3, 2e-3, 1e-3, 5e-4, 2.5e-4].map { (step: Float) in
         (loss(direction, range, step) - loss(direction, range, -step)) / 2 / Double(step)
       }
       let error = differences.map { abs(found - $0) }.min()!

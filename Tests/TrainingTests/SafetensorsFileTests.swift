@@ -1,0 +1,88 @@
+import Foundation
+import Testing
+
+@testable import Training
+
+@Suite struct SafetensorsFileTests {
+  private func example() throws -> Data {
+    try SafetensorsFile.encode(
+      [
+        TensorValues(name: "0.weight", shape: [2, 3]) { place in
+          for index in 0..<6 { place[index] = Float(index) }
+        },
+        TensorValues(name: "0.bias", shape: [2]) { $0.update(repeating: -1, count: 2) },
+        TensorValues(name: "empty", shape: [0]) { _ in },
+      ], metadata: ["apus.model": "linear"])
+  }
+
+  @Test func whatIsWrittenIsRead() throws {
+    let contents = try SafetensorsFile.decode(try example(), path: "x")
+    #expect(contents.metadata["apus.model"] == "linear")
+    #expect(contents.tensors["0.weight"]?.shape == [2, 3])
+    #expect(contents.withValues("0.weight") { Array($0) } == [0, 1, 2, 3, 4, 5])
+    #expect(contents.withValues("0.bias") { Array($0) } == [-1, -1])
+    #expect(contents.withValues("none") { Array($0) } == nil)
+    #expect(try example() == example(), "equal contents give equal bytes")
+  }
+
+  /// The layout that safetensors' README describes, read by hand.
+  @Test func theLayoutIsSafetensors() throws {
+    let data = try example()
+    let length = Int(
+      data.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self).littleEndian })
+    let header = try #require(
+      JSONSerialization.jsonObject(with: data.subdata(in: 8..<8 + length)) as? [String: Any])
+    let weight = try #require(header["0.weight"] as? [String: Any])
+    #expect(weight["dtype"] as? String == "F32")
+    #expect(weight["data_offsets"] as? [Int] == [0, 24])
+    #expect((header["0.bias"] as? [String: Any])?["data_offsets"] as? [Int] == [24, 32])
+    #expect(data.count == 8 + length + 32)
+    #expect((8 + length) % 8 == 0)
+  }
+
+  @Test func everyFlippedBitIsNoticed() throws {
+    let data = try example()
+    for place in data.indices {
+      var damaged = data
+      damaged[place] ^= 1 << (place % 8)
+      #expect(throws: CheckpointError.self, "byte \(place)") {
+        let contents = try SafetensorsFile.decode(damaged, path: "x")
+        // A flip in the checksum's own name makes the file look like a foreign one, which has none.
+        if contents.metadata["apus.crc32"] == nil { throw CheckpointError("x", "no checksum") }
+      }
+    }
+  }
+
+  @Test func everyTruncationIsNoticed() throws {
+    let data = try example()
+    for length in 0..<data.count {
+      #expect(throws: CheckpointError.self, "\(length) bytes") {
+        try SafetensorsFile.decode(data.prefix(length), path: "x")
+      }
+    }
+  }
+
+  @Test func foreignHeadersThatLieAreRefused() {
+    func file(_ header: String, values: Int) -> Data {
+      var data = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
+      data.append(Data(header.utf8))
+      data.append(Data(count: values))
+      return data
+    }
+    let lies = [
+      #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#,
+      #"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#,
+      #"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}"#,
+      #"{"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}"#,
+      #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#,
+      #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}"#,
+      #"{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]}}"#,
+      #"{"a":3}"#, #"[1]"#, "",
+    ]
+    for header in lies {
+      #expect(throws: CheckpointError.self, "\(header)") {
+        try SafetensorsFile.decode(file(header, values: 8), path: "x")
+      }
+    }
+  }
+}
