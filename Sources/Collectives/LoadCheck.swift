@@ -1,5 +1,6 @@
 // Loads read another rank's memory while that rank goes on with its own work. Only fences order
-// the two, so between two fences nobody may load what its owner writes.
+// the two, so between two fences nobody may load what its owner writes, and a fence must come
+// before the first load and after the last.
 
 /// Looks for races between loads and the owner's writes.
 enum LoadCheck {
@@ -28,6 +29,17 @@ enum LoadCheck {
     }
     for load in loads {
       let entry = table.entries[load.entry]
+      // The caller fills the vector before the schedule and goes on with it afterwards.
+      if load.epoch == 0 {
+        throw table.fault(
+          load.entry,
+          "loads before the first fence: rank \(entry.peer) may still be filling its vector")
+      }
+      if load.epoch == epochs[entry.rank] {
+        throw table.fault(
+          load.entry,
+          "loads after the last fence: rank \(entry.peer) may already be using its vector")
+      }
       for write in writes[entry.peer] where write.epoch == load.epoch {
         let written = table.entries[write.entry]
         if written.range.overlaps(entry.range) {

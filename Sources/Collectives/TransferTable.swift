@@ -41,7 +41,8 @@ final class TransferTable {
         starts.append(entries.count)
         for (place, transfer) in round.enumerated() {
           entries.append(
-            TransferTable.entry(transfer, Entry(kind: .fence, rank: rank, round: number, place: place)))
+            TransferTable.entry(
+              transfer, Entry(kind: .fence, rank: rank, round: number, place: place)))
         }
       }
       starts.append(entries.count)
@@ -122,7 +123,8 @@ final class TransferTable {
     // Sends read what the round began with, whatever arrives meanwhile.
     if a.kind == .send && b.kind != .library || b.kind == .send && a.kind != .library { return }
     if a.kind != .library && b.kind != .library && a.adds && b.adds { return }
-    throw fault(other, "conflicts with transfer \(a.place) of the round: both touch elements of both")
+    throw fault(
+      other, "conflicts with transfer \(a.place) of the round: both touch elements of both")
   }
 
   private func findIntervals() {
@@ -206,7 +208,8 @@ final class TransferTable {
       for (own, first) in zip(libraries[rank], libraries[0])
       where entries[own].range != entries[first].range {
         throw fault(
-          own, "library call on elements \(entries[own].range), but rank 0 gives "
+          own,
+          "library call on elements \(entries[own].range), but rank 0 gives "
             + "\(entries[first].range)")
       }
     }
