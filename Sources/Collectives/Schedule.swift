@@ -21,8 +21,9 @@ public enum Transfer: Sendable, Equatable {
   /// Waits until every rank of the node has come here; makes earlier writes visible. Stands alone
   /// in its round.
   case fence
-  /// The messaging library's own all-reduce of the range, by all ranks. Libraries match these
-  /// calls by order, so where several schedules are in flight it belongs into the first round.
+  /// The messaging library's own all-reduce of the range, by all ranks; at most one in a round.
+  /// Libraries match these calls by order, so where several schedules are in flight it belongs
+  /// into the first round.
   case library(Range<Int>)
 }
 

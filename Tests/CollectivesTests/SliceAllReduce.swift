@@ -1,0 +1,19 @@
+import Collectives
+
+/// All-reduce by loads and fences: each rank sums its slice straight out of all ranks' memory, then
+/// fetches the others' slices. The smallest schedule that shows all of shared memory's rules.
+struct SliceAllReduce: AllReduceAlgorithm {
+  static let name = "slice"
+
+  func schedule(rank: Int, ranks: Int, count: Int) -> Schedule {
+    let others = (0..<ranks).filter { $0 != rank }
+    func slice(_ rank: Int) -> Range<Int> { evenBlock(rank, of: ranks, count: count) }
+    return Schedule([
+      [.fence],
+      others.map { .load(slice(rank), from: $0, .add) },
+      [.fence],
+      others.map { .load(slice($0), from: $0, .copy) },
+      [.fence],
+    ]).withoutEmptyTransfers()
+  }
+}
