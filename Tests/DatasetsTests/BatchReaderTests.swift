@@ -4,7 +4,7 @@ import Kernels
 import Testing
 
 /// Samples that are their own numbers, so that a batch tells which ones it holds.
-private final class Numbers: Dataset {
+private final class Numbers: Dataset, Sendable {
   let count: Int
   let sampleShape = Shape([2])
   let classes = 10
@@ -120,6 +120,15 @@ private final class Numbers: Dataset {
       for reader in readers { seen += samples(reader.read(step: step, epoch: step)) }
     }
     #expect(seen == Array(0..<10))
+  }
+
+  @Test func stepsFallIntoEpochs() {
+    let cut = BatchCut(samples: 10, globalBatch: 4)
+    #expect(cut.stepsPerEpoch == 3)
+    #expect((0..<3).map(cut.slice) == [0..<4, 4..<8, 8..<10])
+    #expect(cut.position(ofStep: 2) == (0, 2))
+    #expect(cut.position(ofStep: 7) == (2, 1))
+    #expect(BatchCut(samples: 10, globalBatch: 64).slice(step: 0) == 0..<10)
   }
 
   @Test func sharesOfNeighboursAreBalanced() {

@@ -20,7 +20,7 @@ import Testing
     #expect(message("genrated:5,5").contains("did you mean 'generated'?"))
     #expect(message("").hasPrefix("unknown data set ''"))
     #expect(message("idx") == "idx: idx:FOLDER is needed")
-    #expect(message("idx:") == "idx:: idx:FOLDER is needed")
+    #expect(message("idx:") == "idx: idx:FOLDER is needed")
     #expect(message("fashion-mnist:x") == "fashion-mnist:x: nothing may follow fashion-mnist")
     for text in ["generated:5", "generated:5,0", "generated:a,b", "generated:5,5,5"] {
       #expect(message(text).hasSuffix("as in generated:12000,2000"), "\(text)")

@@ -78,6 +78,22 @@ import Testing
     }
   }
 
+  @Test func fashionMNISTIsFoundOrSaysWhatToInstall() throws {
+    let folder = try TemporaryFolder()
+    try SmallSet().write(to: folder)
+    let pair = try FashionMNIST.open(named: folder.path, installed: "/nowhere")
+    #expect(pair.training.count == 7 && pair.training.classes == 10)
+    #expect(try FashionMNIST.open(named: nil, installed: folder.path).heldOut.count == 4)
+
+    let error = try #require(throws: DataError.self) {
+      try FashionMNIST.open(named: nil, installed: "/nowhere")
+    }
+    #expect(
+      error.description == "/nowhere: no such folder; install the package dataset-fashion-mnist, "
+        + "set FASHION_MNIST to a folder with the four files, or use --data generated")
+    #expect(error.isInputOutput)
+  }
+
   /// Debian's Fashion-MNIST, where it is installed.
   @Test func fashionMNISTIsWhatItSays() throws {
     guard let pair = try? openDataset("fashion-mnist") else { return }
