@@ -118,10 +118,23 @@ public struct Settings: Sendable, Equatable {
     return value
   }
 
+  /// The value as one of `allowed`.
+  public func choice(_ name: String, of allowed: [String]) throws(SettingError) -> String {
+    guard allowed.contains(string(name)) else {
+      throw SettingError(
+        setting: name, value: string(name), allowed: "one of " + allowed.joined(separator: ", "))
+    }
+    return string(name)
+  }
+
   /// The value as a number within `interval`.
   public func double(_ name: String, _ interval: Interval = .finite) throws(SettingError) -> Double
   {
-    try Self.number(name, string(name), interval)
+    guard let value = Double(string(name)), interval.contains(value) else {
+      throw SettingError(
+        setting: name, value: string(name), allowed: Self.words("a number", interval))
+    }
+    return value
   }
 
   /// The value as a number, which must lie within `interval` after rounding to 32 bits.
@@ -138,10 +151,13 @@ public struct Settings: Sendable, Equatable {
   public func doubles(
     _ name: String, _ interval: Interval = .finite
   ) throws(SettingError) -> [Double] {
-    var numbers: [Double] = []
-    guard !string(name).isEmpty else { return numbers }
-    for text in string(name).split(separator: ",", omittingEmptySubsequences: false) {
-      numbers.append(try Self.number(name, String(text), interval))
+    guard !string(name).isEmpty else { return [] }
+    let texts = string(name).split(separator: ",", omittingEmptySubsequences: false)
+    let numbers = texts.compactMap { Double($0) }.filter(interval.contains)
+    guard numbers.count == texts.count else {
+      throw SettingError(
+        setting: name, value: string(name),
+        allowed: Self.words("a list as in 1,2.5,4 of numbers", interval))
     }
     return numbers
   }
@@ -159,15 +175,6 @@ public struct Settings: Sendable, Equatable {
   public func bool(_ name: String) throws(SettingError) -> Bool {
     guard let value = Bool(string(name)) else {
       throw SettingError(setting: name, value: string(name), allowed: "true or false")
-    }
-    return value
-  }
-
-  private static func number(
-    _ name: String, _ text: String, _ interval: Interval
-  ) throws(SettingError) -> Double {
-    guard let value = Double(text), interval.contains(value) else {
-      throw SettingError(setting: name, value: text, allowed: words("a number", interval))
     }
     return value
   }

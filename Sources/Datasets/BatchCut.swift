@@ -19,6 +19,12 @@ public struct BatchCut: Sendable, Equatable {
   /// Steps until every sample was used once.
   public var stepsPerEpoch: Int { (samples + globalBatch - 1) / globalBatch }
 
+  /// The epoch, and the step within it, of the run's step `step`; all count from 0.
+  public func position(ofStep step: Int) -> (epoch: Int, step: Int) {
+    precondition(step >= 0, "steps count from 0")
+    return (step / stepsPerEpoch, step % stepsPerEpoch)
+  }
+
   /// Places in the epoch's order that step `step` of the epoch uses.
   public func slice(step: Int) -> Range<Int> {
     precondition(step >= 0 && step < stepsPerEpoch, "an epoch has \(stepsPerEpoch) steps")

@@ -3,8 +3,9 @@
 import Basics
 import Kernels
 
-/// `count` images of unsigned bytes, read as floats byte / 255.
-public final class ByteImages: Dataset {
+/// `count` images of unsigned bytes, read as floats byte / 255. Nothing changes after loading, which
+/// is why threads may share it.
+public final class ByteImages: Dataset, @unchecked Sendable {
   /// Number of images.
   public let count: Int
   /// Height, width, channels.

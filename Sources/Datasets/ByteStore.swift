@@ -16,7 +16,8 @@ public final class ByteStore {
   public let bytes: UnsafeRawBufferPointer
   private let isMapped: Bool
 
-  /// Maps the regular file at `path` for reading. Cost: no copy, no heap.
+  /// Maps the regular file at `path` for reading. Cost: no copy, no heap. The file must not shrink
+  /// while it is mapped (reading beyond its end stops the process): replace files by renaming.
   public init(mapping path: String) throws(DataError) {
     // A pipe would block in open, a folder fails only in mmap: look first.
     var status = stat()

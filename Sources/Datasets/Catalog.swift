@@ -55,7 +55,7 @@ public func openDataset(_ specification: String) throws -> DatasetPair {
   let argument = parts.count == 2 && !parts[1].isEmpty ? String(parts[1]) : nil
   let format = try datasetCatalog.find(name)
   if argument == nil, !format.argument.isEmpty, !format.argument.hasPrefix("[") {
-    throw DataError(path: specification, problem: "\(name):\(format.argument) is needed")
+    throw DataError(path: name, problem: "\(name):\(format.argument) is needed")
   }
   if argument != nil, format.argument.isEmpty {
     throw DataError(path: specification, problem: "nothing may follow \(name)")

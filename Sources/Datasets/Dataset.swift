@@ -22,8 +22,9 @@ public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String { "\(path): \(problem)" }
 }
 
-/// Numbered samples with targets. Immutable after loading; every rank holds its own view.
-public protocol Dataset: AnyObject {
+/// Numbered samples with targets. Immutable after loading, so that ranks that are threads of one
+/// process may share it.
+public protocol Dataset: AnyObject, Sendable {
   /// Number of samples.
   var count: Int { get }
   /// Extents of one sample.
@@ -39,7 +40,7 @@ public protocol Dataset: AnyObject {
 }
 
 /// A data set's two halves.
-public struct DatasetPair {
+public struct DatasetPair: Sendable {
   /// What is trained on, and what is held out.
   public let training, heldOut: any Dataset
 

@@ -18,15 +18,20 @@ public enum FashionMNIST {
   ///
   /// - Throws: `DataError` that says what to install, or what to use instead, where it is missing.
   public static func open() throws(DataError) -> DatasetPair {
-    let named = getenv(variable).map { String(cString: $0) }
-    let folder = named ?? packageFolder
-    guard named != nil || access(folder, F_OK) == 0 else {
+    try open(named: getenv(variable).map { String(cString: $0) })
+  }
+
+  static func open(
+    named: String?, installed: String = packageFolder
+  ) throws(DataError) -> DatasetPair {
+    if let named, !named.isEmpty { return try IDXFolder.open(named, classes: 10) }
+    guard access(installed, F_OK) == 0 else {
       throw DataError(
-        path: folder,
+        path: installed,
         problem: "no such folder; install the package dataset-fashion-mnist, set \(variable) to "
           + "a folder with the four files, or use --data generated",
         isInputOutput: true)
     }
-    return try IDXFolder.open(folder, classes: 10)
+    return try IDXFolder.open(installed, classes: 10)
   }
 }

@@ -4,7 +4,7 @@ import Basics
 import Kernels
 
 /// What an update needs to know about the step it belongs to.
-public struct UpdateStep {
+public struct UpdateStep: Sendable {
   /// 1 for the first update.
   public let number: Int
   /// Learning rate of this step.

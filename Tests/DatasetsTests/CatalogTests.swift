@@ -1,0 +1,30 @@
+import Basics
+import Datasets
+import Testing
+
+@Suite struct CatalogTests {
+  private func message(_ specification: String) -> String {
+    do {
+      _ = try openDataset(specification)
+      return "opened"
+    } catch { return "\(error)" }
+  }
+
+  @Test func everyFormatHasALineOfHelp() {
+    #expect(datasetCatalog.names == ["fashion-mnist", "generated", "idx"])
+    #expect(datasetCatalog.entries.allSatisfy { !$0.entry.summary.isEmpty })
+  }
+
+  @Test func wrongSpecificationsSayWhatIsNeeded() {
+    #expect(message("fashion").contains("did you mean 'fashion-mnist'?"))
+    #expect(message("genrated:5,5").contains("did you mean 'generated'?"))
+    #expect(message("").hasPrefix("unknown data set ''"))
+    #expect(message("idx") == "idx: idx:FOLDER is needed")
+    #expect(message("idx:") == "idx: idx:FOLDER is needed")
+    #expect(message("fashion-mnist:x") == "fashion-mnist:x: nothing may follow fashion-mnist")
+    for text in ["generated:5", "generated:5,0", "generated:a,b", "generated:5,5,5"] {
+      #expect(message(text).hasSuffix("as in generated:12000,2000"), "\(text)")
+    }
+    #expect(message("idx:/nowhere") == "/nowhere: no such folder")
+  }
+}
