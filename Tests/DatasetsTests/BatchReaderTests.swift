@@ -78,6 +78,10 @@ private final class Numbers: Dataset, Sendable {
     }
     #expect(order(seed: 1, epoch: 3, batch: 10) == order(seed: 1, epoch: 3, batch: 33))
     #expect(order(seed: 1, epoch: 3, batch: 10) != order(seed: 2, epoch: 3, batch: 10))
+    // Epochs before it leave no trace.
+    let permutations = EpochOrder(count: 100, seed: 1)
+    for epoch in 0..<3 { _ = permutations.order(epoch: epoch) }
+    #expect(permutations.order(epoch: 3).map(Int.init) == order(seed: 1, epoch: 3, batch: 10))
     // Steps may be read in any order: a resumed run starts in the middle of an epoch.
     let resumed = reader(100, batch: 10, parts: 1, mine: 0..<1)
     #expect(
