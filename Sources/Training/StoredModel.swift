@@ -57,6 +57,7 @@ public struct StoredModel {
   public static func evaluate(
     at place: String, on data: String, over communicator: any Communicator, kernels: KernelTable
   ) throws -> (figures: HeldOut, facts: CheckpointFacts, samples: Int) {
+    Denormals.flush()
     let agreement = Agreement(over: communicator)
     let stored = try agreement.agree { communicator.rank == 0 ? try StoredModel(at: place) : nil }
     let text = try JSONEncoder().encode(stored?.facts)

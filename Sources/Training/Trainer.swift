@@ -72,6 +72,7 @@ public final class Trainer {
     let clock = ContinuousClock()
     let began = clock.now
     let worker = assembly.worker
+    Denormals.flush()
     var meter = Meter(worker)
     while step < assembly.totalSteps {
       let (epoch, place) = step.quotientAndRemainder(dividingBy: assembly.stepsPerEpoch)

@@ -6,6 +6,7 @@
 // spills at twice the register width, and pointwiseMax, squareRoot and the rounding conversions
 // are loops over lanes.
 #pragma once
+#include "denormals.h"
 #include <string.h>
 #if defined(__AVX512F__)
 #include <immintrin.h>
