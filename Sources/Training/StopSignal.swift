@@ -15,6 +15,9 @@ public enum StopSignal {
   /// Notes SIGUSR1, SIGTERM and SIGINT from now on. A second SIGINT ends the process at once.
   public static func install() {
     flag.store(false, ordering: .relaxed)
+    // A file that may not grow and a reader that has gone are errors to report, not sudden deaths.
+    signal(SIGXFSZ, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
     signal(SIGUSR1) { _ in StopSignal.note() }
     signal(SIGTERM) { _ in StopSignal.note() }
     signal(SIGINT) { _ in

@@ -29,8 +29,9 @@ import Testing
     #expect(end.heldOutLoss == ending.heldOut?.loss)
     #expect(lines.dropFirst().allSatisfy { $0.seconds != nil })
     #expect(lines.last { $0.event == .progress }?.bytesSent ?? 0 > 20 * 7_850 * 4 / 2)
-    #expect(try Job(yaml: String(contentsOfFile: folder("run/job.yaml"), encoding: .utf8), path: "")
-      == shortJob())
+    #expect(
+      try Job(yaml: String(contentsOfFile: folder("run/job.yaml"), encoding: .utf8), path: "")
+        == shortJob())
   }
 
   @Test(arguments: ["linear", "mlp", "cnn", "lenet"], ["sgd", "adam", "adamw"])
@@ -176,8 +177,18 @@ import Testing
       ("did you mean 'ring'", refusal { $0.allReduce = "rin" }),
       ("did you mean 'sync'", refusal { $0.strategy = "snyc" }),
       ("did you mean 'cosine'", refusal { $0.schedule = "cosin" }),
-      ("did you mean 'momentum'", refusal { $0.optimizer = "sgd"; $0.settings = ["momentun": "1"] }),
-      ("momentum=x", refusal { $0.optimizer = "sgd"; $0.settings = ["momentum": "x"] }),
+      (
+        "did you mean 'momentum'",
+        refusal {
+          $0.optimizer = "sgd"; $0.settings = ["momentun": "1"]
+        }
+      ),
+      (
+        "momentum=x",
+        refusal {
+          $0.optimizer = "sgd"; $0.settings = ["momentum": "x"]
+        }
+      ),
     ]
     for (words, (message, code)) in cases {
       #expect(message.contains(words), "\(message)")
@@ -194,7 +205,8 @@ import Testing
     for ranks in [1, 3] {
       let figures = try LocalWorld.run(ranks: ranks) { communicator in
         try StoredModel.evaluate(
-          at: folder("run"), on: "generated:300,60", over: communicator, kernels: KernelSelection.best
+          at: folder("run"), on: "generated:300,60", over: communicator,
+          kernels: KernelSelection.best
         ).figures
       }
       for found in figures {
