@@ -103,6 +103,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    .executableTarget(
+      name: "kernel-bench",
+      dependencies: ["Kernels", "Basics"] + kernelVariants.map { .byName(name: $0.name) },
+      path: "benchmarks/KernelBench", swiftSettings: strict),
     tests("BasicsTests", ["Basics"]),
     tests("KernelsTests", ["Kernels", "Basics"]),
     tests("MessagingTests", ["Messaging"]),

@@ -16,7 +16,7 @@ extension VectorKernels {
       shape.stride
       * RowPlan.scratch(
         max(shape.width, shape.outputWidth, 1), shape.kernelWidth)
-    let pass = max(forward, backward) + plan + tileRows * max(inputs, outputs)
+    let pass = max(forward, backward) + plan + tileRows * max(inputs, outputs) + Target.edgeCount
     return max(pass, weightGradientScratch(shape)) + 2 * packingSlack
   }
 
@@ -27,7 +27,7 @@ extension VectorKernels {
   ) {
     guard shape.batch > 0 && shape.outputCount > 0 else { return }
     let taps = shape.kernelHeight * shape.kernelWidth
-    var pass = Pass(
+    let pass = Pass(
       batch: shape.batch, source: x, sourceHeight: shape.height, sourceWidth: shape.width,
       sourceChannels: shape.inputChannels, kernelWidth: shape.kernelWidth, taps: taps, target: y,
       targetHeight: shape.outputHeight, targetWidth: shape.outputWidth,
@@ -47,7 +47,7 @@ extension VectorKernels {
     let columns = Axis.forward(
       extent: shape.width, kernel: shape.kernelWidth, stride: shape.stride,
       padding: shape.padding)
-    pass.run(rows, columns, Finish(bias: bias, relu: relu))
+    pass.run(rows, columns, bias: bias, relu: relu)
   }
 
   /// As many operations as the forward pass.
@@ -57,7 +57,7 @@ extension VectorKernels {
     guard shape.batch > 0 && shape.inputCount > 0 else { return }
     let taps = shape.kernelHeight * shape.kernelWidth
     let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
-    var pass = Pass(
+    let pass = Pass(
       batch: shape.batch, source: dy, sourceHeight: shape.outputHeight,
       sourceWidth: shape.outputWidth, sourceChannels: outputs, kernelWidth: shape.kernelWidth,
       taps: taps, target: dx, targetHeight: shape.height, targetWidth: shape.width,
@@ -81,7 +81,7 @@ extension VectorKernels {
         let columns = Axis.backward(
           extent: shape.width, kernel: shape.kernelWidth, stride: shape.stride,
           padding: shape.padding, phase: columnPhase)
-        pass.run(rows, columns, Finish())
+        pass.run(rows, columns)
       }
     }
   }
@@ -111,10 +111,11 @@ private struct Pass {
   func weights(_ channel: Int) -> FloatsOut { scratch + channel * taps * sourceChannels }
 
   /// Computes the places of the destination that `rows` and `columns` describe.
-  mutating func run(_ rows: Axis, _ columns: Axis, _ finish: Finish) {
+  func run(_ rows: Axis, _ columns: Axis, bias: FloatsIn? = nil, relu: Bool = false) {
     guard rows.count > 0 && columns.count > 0 else { return }
     let room = scratch + (taps * sourceChannels * rounded(targetChannels, half) + packingSlack)
-    let patch = room + RowPlan.scratch(columns.count, columns.taps)
+    let edge = room + RowPlan.scratch(columns.count, columns.taps)
+    let patch = edge + Target.edgeCount
     let plan = RowPlan(columns, scratch: room)
     var channel = 0
     while channel < targetChannels {
@@ -124,9 +125,10 @@ private struct Pass {
         pixelStep: columns.sourceStep * sourceChannels, row: 0, firstTap: 0, endTap: 0,
         weights: FloatsIn(weights(channel)), kernelWidth: kernelWidth, kernelRow: rows.firstTap,
         kernelStep: rows.tapStep, spans: plan.spans(0), spanCount: 0, patch: patch,
-        target: target, targetStep: columns.step * targetChannels,
-        columns: min(lanes, targetChannels - channel), finish: finish)
-      task.finish.bias = finish.bias.map { $0 + channel }
+        target: Target(
+          start: target, step: columns.step * targetChannels,
+          columns: min(lanes, targetChannels - channel), edge: edge,
+          bias: bias.map { $0 + channel }, relu: relu))
       for image in 0..<batch {
         task.source = source + image * sourceHeight * task.sourceRow
         for t in 0..<rows.count {
@@ -139,7 +141,7 @@ private struct Pass {
             let tile = plan.tile(i)
             task.spans = plan.spans(i)
             task.spanCount = tile.spans
-            task.target = line + tile.place * task.targetStep
+            task.target.start = line + tile.place * task.target.step
             if lanes == wide {
               runConvolution(tile.pixels, Wide.self, task)
             } else {

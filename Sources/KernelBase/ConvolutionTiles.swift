@@ -27,10 +27,7 @@ struct ConvolutionTask {
   /// Room for R pixels.
   var patch: FloatsOut
   /// Where the sums go.
-  var target: FloatsOut
-  var targetStep: Int
-  var columns: Int
-  var finish: Finish
+  var target: Target
 }
 
 extension Tile {
@@ -86,7 +83,7 @@ extension Tile {
         }
       }
     }
-    write(&sums, t.target, t.targetStep, t.columns, t.finish)
+    write(&sums, t.target)
   }
 }
 

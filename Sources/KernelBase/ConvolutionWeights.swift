@@ -27,7 +27,7 @@ extension VectorKernels {
     let patches =
       shape.inputChannels < fewChannels
       ? pixels * shape.kernelHeight * shape.kernelWidth * shape.inputChannels : 0
-    return pixels * wide + patches + 4 * packingSlack
+    return pixels * wide + patches + Target.edgeCount + 4 * packingSlack
   }
 
   /// Rows of the result per chunk.
@@ -49,6 +49,8 @@ extension VectorKernels {
       return
     }
     let few = shape.inputChannels < fewChannels
+    // In the order of memory: a tile's edge, packed dy, patches.
+    let (edge, scratch) = (scratch, scratch + Target.edgeCount)
     let patches = scratch + (chunkRows(shape) * shape.outputWidth * wide + packingSlack)
     var row = 0
     while row < rows {
@@ -65,11 +67,11 @@ extension VectorKernels {
           addRows(pixels, lanes, columns, FloatsIn(scratch), dbias + channel, first: row == 0)
         }
         if few {
-          multiplyPatches(shape, chunk, channel, FloatsIn(patches), FloatsIn(scratch), dw)
+          multiplyPatches(shape, chunk, channel, FloatsIn(patches), FloatsIn(scratch), dw, edge)
         } else if lanes == wide {
-          multiplyTaps(shape, chunk, channel, columns, Wide.self, x, FloatsIn(scratch), dw)
+          multiplyTaps(shape, chunk, channel, columns, Wide.self, x, FloatsIn(scratch), dw, edge)
         } else {
-          multiplyTaps(shape, chunk, channel, columns, Half.self, x, FloatsIn(scratch), dw)
+          multiplyTaps(shape, chunk, channel, columns, Half.self, x, FloatsIn(scratch), dw, edge)
         }
         channel += lanes
       }
@@ -103,7 +105,7 @@ extension VectorKernels {
   @inline(__always)
   private static func multiplyTaps<V: Vector>(
     _ shape: ConvolutionShape, _ chunk: Chunk, _ channel: Int, _ columns: Int, _ vector: V.Type,
-    _ x: FloatsIn, _ dy: FloatsIn, _ dw: FloatsOut
+    _ x: FloatsIn, _ dy: FloatsIn, _ dw: FloatsOut, _ edge: FloatsOut
   ) {
     let inputs = shape.inputChannels
     let groups = Partition(inputs, largest: tileRows)
@@ -124,8 +126,9 @@ extension VectorKernels {
             xRow: shape.width * inputs, xPixel: shape.stride * inputs,
             dy: dy + first * V.lanes, dyRow: shape.outputWidth * V.lanes,
             pixels: max(0, end - first),
-            dw: dw + ((tap * inputs + ci) * shape.outputChannels + channel),
-            dwRow: shape.outputChannels, columns: columns, add: chunk.first > 0)
+            target: Target(
+              start: dw + ((tap * inputs + ci) * shape.outputChannels + channel),
+              step: shape.outputChannels, columns: columns, edge: edge, add: chunk.first > 0))
           runGradient(groups.start(group + 1) - ci, vector, task)
         }
       }
@@ -135,7 +138,7 @@ extension VectorKernels {
   /// dw += patches^T dy, a matrix product over the chunk's pixels.
   private static func multiplyPatches(
     _ shape: ConvolutionShape, _ chunk: Chunk, _ channel: Int, _ patches: FloatsIn, _ dy: FloatsIn,
-    _ dw: FloatsOut
+    _ dw: FloatsOut, _ edge: FloatsOut
   ) {
     let size = shape.kernelHeight * shape.kernelWidth * shape.inputChannels
     let lanes = shape.outputChannels - channel <= half ? half : wide
@@ -144,9 +147,10 @@ extension VectorKernels {
       let row = groups.start(group)
       let task = MatrixTask(
         count: (chunk.end - chunk.first) * shape.outputWidth, a: patches + row, aStep: size,
-        rowStep: 1, b: dy, bStep: lanes, c: dw + (row * shape.outputChannels + channel),
-        cStep: shape.outputChannels, columns: min(lanes, shape.outputChannels - channel),
-        finish: Finish(add: chunk.first > 0))
+        rowStep: 1, b: dy, bStep: lanes,
+        target: Target(
+          start: dw + (row * shape.outputChannels + channel), step: shape.outputChannels,
+          columns: min(lanes, shape.outputChannels - channel), edge: edge, add: chunk.first > 0))
       if lanes == wide {
         runTile(groups.start(group + 1) - row, Wide.self, task)
       } else {
@@ -197,10 +201,7 @@ struct GradientTask {
   var dyRow: Int
   /// Products per row.
   var pixels: Int
-  var dw: FloatsOut
-  var dwRow: Int
-  var columns: Int
-  var add: Bool
+  var target: Target
 }
 
 extension Tile {
@@ -224,7 +225,7 @@ extension Tile {
         image &+= 1
       }
     }
-    write(&sums, t.dw, t.dwRow, t.columns, Finish(add: t.add))
+    write(&sums, t.target)
   }
 }
 

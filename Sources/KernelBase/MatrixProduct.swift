@@ -5,11 +5,17 @@
 
 import KernelABI
 
-/// Sizes of the blocks.
-private enum Block {
-  /// Products per sum before C is written.
+/// A part of the work: some columns of C, and some of the products of their sums.
+private struct Block {
+  var column: Int
+  var columns: Int
+  /// Products.
+  var start: Int
+  var count: Int
+
+  /// At most this many products per sum before C is written.
   static var depth: Int { 256 }
-  /// Columns of C.
+  /// At most this many columns of C.
   static var columns: Int { 512 }
 }
 
@@ -18,7 +24,7 @@ extension VectorKernels {
   public static func matrixProductScratch(_ shape: MatrixProductShape) -> Int {
     let depth = min(Block.depth, max(shape.k, 1))
     let columns = min(Block.columns, rounded(max(shape.n, 1), wide))
-    return depth * (columns + tileRows) + 2 * packingSlack
+    return depth * (columns + tileRows) + Target.edgeCount + 2 * packingSlack
   }
 
   /// 2 m n k operations; near the processor's peak from about 64 x 64 x 64 on.
@@ -27,73 +33,62 @@ extension VectorKernels {
     scratch: FloatsOut
   ) {
     guard shape.m > 0 && shape.n > 0 else { return }
-    let panels = scratch
     let depths = Partition(max(shape.k, 1), largest: Block.depth)
+    var target = Target(start: c, step: shape.ldc, columns: wide, edge: scratch)
     var column = 0
     while column < shape.n {
       let columns = min(Block.columns, shape.n - column)
       for depth in 0..<depths.parts {
         let start = depths.start(depth)
         let count = shape.k == 0 ? 0 : depths.start(depth + 1) - start
-        let finish = Finish(
-          add: shape.accumulate || depth > 0,
-          bias: shape.accumulate || depth > 0 ? nil : bias.map { $0 + column },
-          relu: shape.relu && !shape.accumulate && depth == depths.parts - 1)
-        multiplyBlock(
-          shape, column: column, columns: columns, start: start, count: count, finish: finish,
-          a: a, b: b, c: c, panels: panels,
-          panelOfA: panels + (rounded(columns, wide) * count + packingSlack))
+        target.add = shape.accumulate || depth > 0
+        target.bias = target.add ? nil : bias.map { $0 + column }
+        target.relu = shape.relu && !shape.accumulate && depth == depths.parts - 1
+        let block = Block(column: column, columns: columns, start: start, count: count)
+        block.multiply(shape, a, b, target, scratch + Target.edgeCount)
       }
       column += columns
     }
   }
+}
 
-  /// Adds `count` products to every sum of `columns` columns of C.
-  private static func multiplyBlock(
-    _ shape: MatrixProductShape, column: Int, columns: Int, start: Int, count: Int, finish: Finish,
-    a: FloatsIn, b: FloatsIn, c: FloatsOut, panels: FloatsOut, panelOfA: FloatsOut
+extension Block {
+  /// Adds the block's products to all rows of C.
+  fileprivate func multiply(
+    _ shape: MatrixProductShape, _ a: FloatsIn, _ b: FloatsIn, _ target: Target,
+    _ scratch: FloatsOut
   ) {
+    let panelOfA = scratch + (rounded(columns, wide) * count + packingSlack)
     let groups = Partition(shape.m, largest: tileRows)
     // One group of rows uses B once: not worth a copy, unless it must be transposed.
     let packsB = groups.parts > 1 || shape.transposeB
+    let inPlace = readsInPlace(shape)
+    var task = MatrixTask(
+      count: count, a: a, aStep: 1, rowStep: shape.lda, b: b, bStep: wide, target: target)
     for group in 0..<groups.parts {
       let row = groups.start(group)
       let rows = groups.start(group + 1) - row
-      var task = MatrixTask(
-        count: count, a: a, aStep: rows, rowStep: shape.lda, b: b, bStep: wide,
-        c: c + row * shape.ldc + column, cStep: shape.ldc, columns: wide, finish: finish)
-      let direct = readsInPlace(shape)
-      if direct {
+      task.aStep = rows
+      if inPlace {
         task.a = a + (row * shape.lda + start)
       } else {
-        pack(shape, row: row, rows: rows, start: start, count: count, a: a, to: panelOfA)
+        packA(shape, row, rows, a, panelOfA)
         task.a = FloatsIn(panelOfA)
       }
       var j = 0
       while j < columns {
-        let rest = columns - j
-        let width = rest <= half ? half : wide
-        task.columns = min(rest, width)
-        let panel = panels + j * count
-        let source =
-          b
-          + (shape.transposeB
-            ? (column + j) * shape.ldb + start : start * shape.ldb + column + j)
-        if packsB || task.columns < width {
-          if group == 0 {
-            if shape.transposeB {
-              packTransposed(task.columns, count, source, shape.ldb, panel, width)
-            } else {
-              packColumns(task.columns, count, source, shape.ldb, panel, width)
-            }
-          }
+        let width = columns - j <= half ? half : wide
+        let panel = scratch + j * count
+        task.target.columns = min(columns - j, width)
+        task.target.start = target.start + (row * shape.ldc + column + j)
+        task.target.bias = target.bias.map { $0 + j }
+        if packsB || task.target.columns < width {
+          if group == 0 { packB(shape, j, task.target.columns, b, panel, width) }
           (task.b, task.bStep) = (FloatsIn(panel), width)
         } else {
-          (task.b, task.bStep) = (source, shape.ldb)
+          (task.b, task.bStep) = (b + (start * shape.ldb + column + j), shape.ldb)
         }
-        task.c = c + (row * shape.ldc + column + j)
-        task.finish.bias = finish.bias.map { $0 + j }
-        switch (direct, width == wide) {
+        switch (inPlace, width == wide) {
         case (false, true): runTile(rows, Wide.self, task)
         case (false, false): runTile(rows, Half.self, task)
         case (true, true): runRowsTile(rows, Wide.self, task)
@@ -104,18 +99,15 @@ extension VectorKernels {
     }
   }
 
-  /// Whether rows of A are read where they lie. Rows that are a multiple of 4 KB apart would evict
+  /// Whether rows of A are read where they lie. Rows that are a multiple of 2 KB apart would evict
   /// each other from the first-level cache.
-  @inline(__always)
-  private static func readsInPlace(_ shape: MatrixProductShape) -> Bool {
+  private func readsInPlace(_ shape: MatrixProductShape) -> Bool {
     !shape.transposeA && shape.lda & 511 != 0
   }
 
   /// Packs rows row..<row + rows of op(A).
-  @inline(__always)
-  private static func pack(
-    _ shape: MatrixProductShape, row: Int, rows: Int, start: Int, count: Int, a: FloatsIn,
-    to panel: FloatsOut
+  private func packA(
+    _ shape: MatrixProductShape, _ row: Int, _ rows: Int, _ a: FloatsIn, _ panel: FloatsOut
   ) {
     if shape.transposeA {
       let from = start * shape.lda + row
@@ -124,6 +116,20 @@ extension VectorKernels {
         readable: (shape.k - 1) * shape.lda + shape.m - from)
     } else {
       packTransposed(rows, count, a + (row * shape.lda + start), shape.lda, panel, rows)
+    }
+  }
+
+  /// Packs the block's columns j..<j + columns of op(B) into lines of `width`.
+  private func packB(
+    _ shape: MatrixProductShape, _ j: Int, _ columns: Int, _ b: FloatsIn, _ panel: FloatsOut,
+    _ width: Int
+  ) {
+    if shape.transposeB {
+      let from = b + ((column + j) * shape.ldb + start)
+      packTransposed(columns, count, from, shape.ldb, panel, width)
+    } else {
+      packColumns(
+        columns, count, b + (start * shape.ldb + column + j), shape.ldb, panel, width)
     }
   }
 }

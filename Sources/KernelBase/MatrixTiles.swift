@@ -12,10 +12,7 @@ struct MatrixTask {
   var rowStep: Int
   var b: FloatsIn
   var bStep: Int
-  var c: FloatsOut
-  var cStep: Int
-  var columns: Int
-  var finish: Finish
+  var target: Target
 }
 
 extension Tile {
@@ -24,7 +21,7 @@ extension Tile {
   static func run(_ t: MatrixTask) {
     var sums = zero()
     multiply(&sums, t.count, t.a, t.aStep, t.b, t.bStep)
-    write(&sums, t.c, t.cStep, t.columns, t.finish)
+    write(&sums, t.target)
   }
 
   /// A task whose rows of A are contiguous.
@@ -32,7 +29,7 @@ extension Tile {
   static func runRows(_ t: MatrixTask) {
     var sums = zero()
     multiplyRows(&sums, t.count, t.a, t.rowStep, t.b, t.bStep)
-    write(&sums, t.c, t.cStep, t.columns, t.finish)
+    write(&sums, t.target)
   }
 }
 

@@ -6,23 +6,49 @@
 
 import KernelABI
 
-/// What happens to a tile's sums when they are written.
-struct Finish {
+/// Where a tile's sums go, and what happens to them on the way.
+struct Target {
+  /// The first; floats from one row to the next; columns that count, at most the tile's lanes.
+  var start: FloatsOut
+  var step: Int
+  var columns: Int
+  /// Room for a whole tile, used where not all of its columns count.
+  var edge: FloatsOut
   /// Add to what is there.
   var add = false
   /// Add this row of numbers, one per lane.
   var bias: FloatsIn?
   /// Replace negative results by 0.
   var relu = false
+
+  /// Floats that `edge` needs.
+  @inline(__always)
+  static var edgeCount: Int { tileRows * wide }
+
+  /// Writes the columns that count of a tile that lies in `edge`. Apart, and not generic, because
+  /// partial vectors within the tile's own code cost it its registers.
+  @inline(never)
+  func copyEdge(_ rows: Int, _ lanes: Int) {
+    for i in 0..<rows {
+      for j in 0..<columns {
+        var value = edge[i &* lanes &+ j]
+        let place = i &* step &+ j
+        if add { value += start[place] }
+        if let bias { value += bias[j] }
+        start[place] = relu && value < 0 ? 0 : value
+      }
+    }
+  }
 }
 
 /// Sums of `R` rows x `V.lanes` columns.
 struct Tile<let R: Int, V: Vector> {
   typealias Sums = InlineArray<R, V>
 
-  /// All zero.
+  /// All zero. (`Sums(repeating:)` is a loop that LLVM unrolls too late for ten rows and more, and
+  /// the sums would stay in memory.)
   @inline(__always)
-  static func zero() -> Sums { Sums(repeating: V()) }
+  static func zero() -> Sums { Sums { _ in V() } }
 
   /// sums[i] += a[i + p aStep] b[p bStep], for p in 0..<count: rows of A lie side by side.
   @inline(__always)
@@ -54,34 +80,27 @@ struct Tile<let R: Int, V: Vector> {
     }
   }
 
-  /// Writes the sums to rows `step` apart, `columns` (at most V.lanes) of each.
+  /// Writes the sums.
   @inline(__always)
-  static func write(
-    _ sums: inout Sums, _ c: FloatsOut, _ step: Int, _ columns: Int, _ finish: Finish
-  ) {
-    let whole = columns == V.lanes
-    if finish.add {
-      if whole {
-        for i in 0..<R {
-          sums[unchecked: i] = V.add(V.load(FloatsIn(c + i &* step)), sums[unchecked: i])
-        }
-      } else {
-        for i in 0..<R {
-          sums[unchecked: i] = V.add(V.load(FloatsIn(c + i &* step), columns), sums[unchecked: i])
-        }
+  static func write(_ sums: inout Sums, _ target: Target) {
+    let (c, step) = (target.start, target.step)
+    guard target.columns == V.lanes else {
+      for i in 0..<R { sums[unchecked: i].store(target.edge + i &* V.lanes) }
+      target.copyEdge(R, V.lanes)
+      return
+    }
+    if target.add {
+      for i in 0..<R {
+        sums[unchecked: i] = V.add(V.load(FloatsIn(c + i &* step)), sums[unchecked: i])
       }
     }
-    if let bias = finish.bias {
-      let row = whole ? V.load(bias) : V.load(bias, columns)
+    if let bias = target.bias {
+      let row = V.load(bias)
       for i in 0..<R { sums[unchecked: i] = V.add(sums[unchecked: i], row) }
     }
-    if finish.relu {
+    if target.relu {
       for i in 0..<R { sums[unchecked: i] = V.max(V(), sums[unchecked: i]) }
     }
-    if whole {
-      for i in 0..<R { sums[unchecked: i].store(c + i &* step) }
-    } else {
-      for i in 0..<R { sums[unchecked: i].store(c + i &* step, columns) }
-    }
+    for i in 0..<R { sums[unchecked: i].store(c + i &* step) }
   }
 }
