@@ -32,7 +32,14 @@ struct ConformanceCheck: Sendable, CustomTestStringConvertible {
 
 /// Bytes that tell their sender and place.
 func pattern(_ count: Int, _ seed: Int) -> [UInt8] {
-  (0..<count).map { UInt8(truncatingIfNeeded: $0 * 7 + seed * 31 + 1) }
+  Array(unsafeUninitializedCapacity: count) { buffer, initialised in
+    var place = 0
+    while place < count {
+      buffer[place] = UInt8(truncatingIfNeeded: place &* 7 &+ seed &* 31 &+ 1)
+      place &+= 1
+    }
+    initialised = count
+  }
 }
 
 /// Memory at a fixed address, for messages that are still under way when a function has moved on.

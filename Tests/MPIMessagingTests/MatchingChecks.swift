@@ -69,8 +69,10 @@ extension ConformanceCheck {
       try require(incoming.content == pattern(12, world.left), "bytes differ")
     },
 
-    // Last of its group: afterwards the communicator is good for nothing.
+    // Afterwards the communicator is good for nothing. Open MPI 4.1 cuts what a rank sends to
+    // itself without a word, so a rank that is alone cannot be asked.
     ConformanceCheck("a message longer than its buffer is an error") { world in
+      guard world.size > 1 else { return }
       let outgoing = Memory(pattern(100, world.rank))
       let incoming = Memory(Array(repeating: 0, count: 50))
       let receive = try world.startReceive(into: incoming.bytes, from: world.left, tag: 1)

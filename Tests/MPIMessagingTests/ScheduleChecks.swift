@@ -7,7 +7,7 @@ extension ConformanceCheck {
   static let schedules: [ConformanceCheck] = allReduceCatalog.entries.flatMap { name, algorithm in
     [
       ConformanceCheck("\(name): exact on awkward lengths") { world in
-        for count in [0, 1, world.size - 1, world.size, world.size + 1, 1000, 54_410] {
+        for count in [0, 1, world.size - 1, world.size, world.size + 1, 5441] {
           let buffer = FloatBuffer(count: count)
           let runner = runner(algorithm, count, world, tag: 1)
           for repetition in 0..<2 {
@@ -19,7 +19,7 @@ extension ConformanceCheck {
       },
 
       ConformanceCheck("\(name): several in flight") { world in
-        let buffers = [20_000, 16, 1, 3333].map { FloatBuffer(count: $0) }
+        let buffers = [5000, 16, 1, 333].map { FloatBuffer(count: $0) }
         let runners = buffers.enumerated().map { runner(algorithm, $1.count, world, tag: 20 + $0) }
         for repetition in 0..<3 {
           for (runner, buffer) in zip(runners, buffers) {
@@ -55,9 +55,11 @@ extension ConformanceCheck {
     for index in 0..<buffer.count {
       var sum: Float = 0
       for rank in 0..<ranks { sum += value(rank, index, repetition) }
-      try require(
-        buffer.pointer[index] == sum,
-        "element \(index) of \(buffer.count) is \(buffer.pointer[index]), not \(sum)")
+      if buffer.pointer[index] != sum {
+        throw ConformanceFailure(
+          description: "element \(index) of \(buffer.count) is \(buffer.pointer[index]), not \(sum)"
+        )
+      }
     }
   }
 }
