@@ -6,9 +6,10 @@ import PackageDescription
 let strict: [SwiftSetting] =
   Context.environment["APUS_STRICT"] == "1" ? [.treatAllWarnings(as: .error)] : []
 
-/// Kernels are optimised in debug builds too: the tests run them at full speed.
+/// Kernels are optimised in debug builds too: the tests run them at full speed. Generic kernels need
+/// the whole module for that; two threads give an object per file, as SwiftPM's index expects.
 func kernelSettings(_ more: [SwiftSetting] = []) -> [SwiftSetting] {
-  strict + [.unsafeFlags(["-O"])] + more
+  strict + [.unsafeFlags(["-O", "-wmo", "-num-threads", "2", "-disable-batch-mode"])] + more
 }
 
 func module(

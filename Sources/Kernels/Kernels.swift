@@ -3,6 +3,12 @@
 
 import CSIMD
 @_exported import KernelABI
+import KernelBase
+
+#if arch(x86_64)
+  import KernelAVX2
+  import KernelAVX512
+#endif
 
 /// The kernels of one instruction set; call its static functions.
 public typealias KernelTable = any KernelSet.Type
@@ -35,7 +41,13 @@ public enum KernelSelection {
   public static func table(for set: InstructionSet) -> KernelTable? {
     switch set {
     case .scalar: return ScalarKernels.self
-    default: return nil
+    case .baseline: return KernelBase.VectorKernels.self
+    #if arch(x86_64)
+      case .avx2: return csimd_level() >= 3 ? KernelAVX2.VectorKernels.self : nil
+      case .avx512: return csimd_level() >= 4 ? KernelAVX512.VectorKernels.self : nil
+    #else
+      case .avx2, .avx512: return nil
+    #endif
     }
   }
 

@@ -1,1 +1,142 @@
+// Vector intrinsics that Swift lacks, one line each. A vector of n floats imports as SIMDn<Float>;
+// the functions are overloaded by width and always inlined, so that they compile to the
+// instructions of the Swift module that uses them: one register, or two where the vector is wider.
+//
+// Why not the standard library's own operations: Swift never contracts a * b + c, addingProduct
+// spills at twice the register width, and pointwiseMax, squareRoot and the rounding conversions
+// are loops over lanes.
 #pragma once
+#include <string.h>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+/// The widest x86-64 level that processor and operating system support: 4 (AVX-512), 3 (AVX2 and
+/// FMA), else 0.
+int csimd_level(void);
+
+#define CSIMD static inline __attribute__((always_inline, overloadable, unused))
+
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#define CSIMD_FMA(a, b, c) __builtin_elementwise_fma(a, b, c)
+#else // would be a call of fmaf per lane
+#define CSIMD_FMA(a, b, c) ((a) * (b) + (c))
+#endif
+
+#define CSIMD_TYPES(n)                                                                             \
+  typedef float csimd_f##n __attribute__((ext_vector_type(n)));                                    \
+  typedef double csimd_d##n __attribute__((ext_vector_type(n)));                                   \
+  typedef int csimd_i##n __attribute__((ext_vector_type(n)));                                      \
+  typedef unsigned char csimd_b##n __attribute__((ext_vector_type(n)));
+CSIMD_TYPES(2)
+CSIMD_TYPES(4)
+CSIMD_TYPES(8)
+CSIMD_TYPES(16)
+CSIMD_TYPES(32)
+
+// Sums and maxima over lanes halve the vector each time: a fixed order.
+CSIMD float csimd_sum(csimd_f2 a) { return a[0] + a[1]; }
+CSIMD double csimd_sum(csimd_d2 a) { return a[0] + a[1]; }
+CSIMD float csimd_largest(csimd_f2 a) { return a[0] > a[1] ? a[0] : a[1]; }
+
+// fma            a b + c, with a scalar a broadcast
+// max, min       the second operand where either is NaN, as the processor's own instruction has it
+// select         b where the mask is set, else c
+// load, store    of the first `count` floats only, zeros beyond
+#define CSIMD_WIDTH(n, half)                                                                       \
+  CSIMD csimd_f##n csimd_fma(float a, csimd_f##n b, csimd_f##n c) {                                \
+    return CSIMD_FMA((csimd_f##n)a, b, c);                                                         \
+  }                                                                                                \
+  CSIMD csimd_f##n csimd_fma(csimd_f##n a, csimd_f##n b, csimd_f##n c) {                           \
+    return CSIMD_FMA(a, b, c);                                                                     \
+  }                                                                                                \
+  CSIMD csimd_f##n csimd_add(csimd_f##n a, csimd_f##n b) { return a + b; }                         \
+  CSIMD csimd_f##n csimd_max(csimd_f##n a, csimd_f##n b) { return a > b ? a : b; }                 \
+  CSIMD csimd_f##n csimd_min(csimd_f##n a, csimd_f##n b) { return a < b ? a : b; }                 \
+  CSIMD csimd_f##n csimd_sqrt(csimd_f##n a) { return __builtin_elementwise_sqrt(a); }              \
+  CSIMD csimd_i##n csimd_greater(csimd_f##n a, csimd_f##n b) { return a > b; }                     \
+  CSIMD csimd_i##n csimd_greater_or_nan(csimd_f##n a, csimd_f##n b) { return a > b | a != a; }     \
+  CSIMD csimd_i##n csimd_equal(csimd_i##n a, csimd_i##n b) { return a == b; }                      \
+  CSIMD csimd_f##n csimd_select(csimd_i##n mask, csimd_f##n b, csimd_f##n c) {                     \
+    return mask ? b : c;                                                                           \
+  }                                                                                                \
+  CSIMD csimd_i##n csimd_select(csimd_i##n mask, csimd_i##n b, csimd_i##n c) {                     \
+    return mask ? b : c;                                                                           \
+  }                                                                                                \
+  CSIMD csimd_b##n csimd_bytes(csimd_i##n a) { return __builtin_convertvector(a, csimd_b##n); }    \
+  CSIMD csimd_i##n csimd_integers(csimd_b##n a) { return __builtin_convertvector(a, csimd_i##n); } \
+  CSIMD csimd_f##n csimd_floats(csimd_b##n a) { return __builtin_convertvector(a, csimd_f##n); }   \
+  CSIMD csimd_d##n csimd_doubles(csimd_f##n a) { return __builtin_convertvector(a, csimd_d##n); }  \
+  CSIMD csimd_d##n csimd_fma(csimd_d##n a, csimd_d##n b, csimd_d##n c) {                           \
+    return CSIMD_FMA(a, b, c);                                                                     \
+  }                                                                                                \
+  CSIMD float csimd_sum(csimd_f##n a) { return csimd_sum((csimd_f##half)(a.lo + a.hi)); }          \
+  CSIMD double csimd_sum(csimd_d##n a) { return csimd_sum((csimd_d##half)(a.lo + a.hi)); }         \
+  CSIMD float csimd_largest(csimd_f##n a) {                                                        \
+    return csimd_largest((csimd_f##half)(a.lo > a.hi ? a.lo : a.hi));                              \
+  }                                                                                                \
+  CSIMD csimd_b##n csimd_load_bytes_##n(const unsigned char *p, long count) {                      \
+    csimd_b##n a = 0;                                                                              \
+    memcpy(&a, p, count);                                                                          \
+    return a;                                                                                      \
+  }                                                                                                \
+  CSIMD void csimd_store(unsigned char *p, long count, csimd_b##n a) { memcpy(p, &a, count); }
+
+CSIMD_WIDTH(4, 2)
+CSIMD_WIDTH(8, 4)
+CSIMD_WIDTH(16, 8)
+CSIMD_WIDTH(32, 16)
+
+#define CSIMD_PARTIAL(n)                                                                           \
+  CSIMD csimd_f##n csimd_load_##n(const float *p, long count) {                                    \
+    csimd_f##n a = 0;                                                                              \
+    memcpy(&a, p, count * sizeof(float));                                                          \
+    return a;                                                                                      \
+  }                                                                                                \
+  CSIMD void csimd_store(float *p, long count, csimd_f##n a) {                                     \
+    memcpy(p, &a, count * sizeof(float));                                                          \
+  }
+CSIMD_PARTIAL(4)
+CSIMD_PARTIAL(8)
+
+#if defined(__AVX512F__)
+CSIMD csimd_f16 csimd_load_16(const float *p, long count) {
+  return (csimd_f16)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+}
+CSIMD void csimd_store(float *p, long count, csimd_f16 a) {
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)a);
+}
+CSIMD csimd_f32 csimd_load_32(const float *p, long count) {
+  unsigned mask = (unsigned)((1ull << count) - 1);
+  csimd_f32 a;
+  a.lo = (csimd_f16)_mm512_maskz_loadu_ps((__mmask16)mask, p);
+  a.hi = (csimd_f16)_mm512_maskz_loadu_ps((__mmask16)(mask >> 16), p + 16);
+  return a;
+}
+CSIMD void csimd_store(float *p, long count, csimd_f32 a) {
+  unsigned mask = (unsigned)((1ull << count) - 1);
+  _mm512_mask_storeu_ps(p, (__mmask16)mask, (__m512)a.lo);
+  _mm512_mask_storeu_ps(p + 16, (__mmask16)(mask >> 16), (__m512)a.hi);
+}
+#else
+CSIMD_PARTIAL(16)
+CSIMD_PARTIAL(32)
+#endif
+
+// Transposes: rows a, b, c, d of four floats become columns.
+CSIMD void csimd_transpose(csimd_f4 *a, csimd_f4 *b, csimd_f4 *c, csimd_f4 *d) {
+  csimd_f4 ab = __builtin_shufflevector(*a, *b, 0, 4, 1, 5);
+  csimd_f4 AB = __builtin_shufflevector(*a, *b, 2, 6, 3, 7);
+  csimd_f4 cd = __builtin_shufflevector(*c, *d, 0, 4, 1, 5);
+  csimd_f4 CD = __builtin_shufflevector(*c, *d, 2, 6, 3, 7);
+  *a = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+  *b = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+  *c = __builtin_shufflevector(AB, CD, 0, 1, 4, 5);
+  *d = __builtin_shufflevector(AB, CD, 2, 3, 6, 7);
+}
+
+/// Asks for the line at p before it is needed.
+CSIMD void csimd_prefetch(const void *p) { __builtin_prefetch(p, 0, 3); }
+
+/// Natural logarithm.
+CSIMD double csimd_log(double x) { return __builtin_log(x); }

@@ -1,0 +1,127 @@
+// The register tile of a convolution: R neighbouring pixels of a row times one vector of channels,
+// summed over all taps and channels of the source without leaving the registers.
+
+import KernelABI
+
+/// What a tile of a pass needs to know.
+struct ConvolutionTask {
+  /// The image that is read: first float, floats per row of pixels, channels.
+  var source: FloatsIn
+  var sourceRow: Int
+  var channels: Int
+  /// Floats from one pixel of the tile to the next.
+  var pixelStep: Int
+  /// Rows of the source: place of tap 0 (may be outside), and the taps that fall inside.
+  var row: Int
+  var firstTap: Int
+  var endTap: Int
+  /// Weights [tap][source channel][lane] of this vector of channels; taps of a kernel row, number
+  /// of the first row of taps, step.
+  var weights: FloatsIn
+  var kernelWidth: Int
+  var kernelRow: Int
+  var kernelStep: Int
+  /// Spans along the row.
+  var spans: UnsafeMutablePointer<Span>
+  var spanCount: Int
+  /// Room for R pixels.
+  var patch: FloatsOut
+  /// Where the sums go.
+  var target: FloatsOut
+  var targetStep: Int
+  var columns: Int
+  var finish: Finish
+}
+
+extension Tile {
+  /// As `multiplyRows`, without row 0.
+  @inline(__always)
+  static func multiplyButFirst(
+    _ sums: inout Sums, _ count: Int, _ a: FloatsIn, _ rowStep: Int, _ b: FloatsIn, _ bStep: Int
+  ) {
+    var b = b
+    for p in 0..<count {
+      let column = V.load(b)
+      for i in 1..<R {
+        sums[unchecked: i] = V.fma((a + i &* rowStep)[p], column, sums[unchecked: i])
+      }
+      b += bStep
+    }
+  }
+
+  /// As `multiplyRows`, without the last row.
+  @inline(__always)
+  static func multiplyButLast(
+    _ sums: inout Sums, _ count: Int, _ a: FloatsIn, _ rowStep: Int, _ b: FloatsIn, _ bStep: Int
+  ) {
+    var b = b
+    for p in 0..<count {
+      let column = V.load(b)
+      for i in 0..<(R - 1) {
+        sums[unchecked: i] = V.fma((a + i &* rowStep)[p], column, sums[unchecked: i])
+      }
+      b += bStep
+    }
+  }
+
+  /// One tile of a pass.
+  @inline(never)
+  static func convolve(_ t: ConvolutionTask) {
+    var sums = zero()
+    for tap in t.firstTap..<t.endTap {
+      let line = t.source + (t.row &+ tap) &* t.sourceRow
+      let kernelLine = (t.kernelRow &+ t.kernelStep &* tap) &* t.kernelWidth
+      for s in 0..<t.spanCount {
+        let span = t.spans[s]
+        let a = line + span.column &* t.channels
+        let b = t.weights + (kernelLine &+ span.tap) &* t.channels &* V.lanes
+        let count = span.taps &* t.channels
+        switch span.reach {
+        case .all: multiplyRows(&sums, count, a, t.pixelStep, b, V.lanes)
+        case .butFirst: multiplyButFirst(&sums, count, a, t.pixelStep, b, V.lanes)
+        case .butLast: multiplyButLast(&sums, count, a, t.pixelStep, b, V.lanes)
+        case .some:
+          copyPatch(R, t, a, span)
+          multiplyRows(&sums, count, FloatsIn(t.patch), count, b, V.lanes)
+        }
+      }
+    }
+    write(&sums, t.target, t.targetStep, t.columns, t.finish)
+  }
+}
+
+/// The pixels that a span reaches, zeros for the others.
+@inline(never)
+private func copyPatch(_ pixels: Int, _ t: ConvolutionTask, _ a: FloatsIn, _ span: Span) {
+  for i in 0..<pixels {
+    let to = t.patch + i &* t.channels
+    if i >= span.first && i < span.end {
+      to.update(from: a + i &* t.pixelStep, count: t.channels)
+    } else {
+      to.update(repeating: 0, count: t.channels)
+    }
+  }
+}
+
+/// Runs a tile of `pixels` (1...tileRows) pixels with vectors V.
+@inline(__always)
+func runConvolution<V: Vector>(_ pixels: Int, _ vector: V.Type, _ t: ConvolutionTask) {
+  switch pixels {
+  case 1: Tile<1, V>.convolve(t)
+  case 2: Tile<2, V>.convolve(t)
+  case 3: Tile<3, V>.convolve(t)
+  case 4: Tile<4, V>.convolve(t)
+  case 5: Tile<5, V>.convolve(t)
+  #if KERNEL_AVX512
+    case 6: Tile<6, V>.convolve(t)
+    case 7: Tile<7, V>.convolve(t)
+    case 8: Tile<8, V>.convolve(t)
+    case 9: Tile<9, V>.convolve(t)
+    case 10: Tile<10, V>.convolve(t)
+    case 11: Tile<11, V>.convolve(t)
+    default: Tile<12, V>.convolve(t)
+  #else
+    default: Tile<6, V>.convolve(t)
+  #endif
+  }
+}

@@ -1,0 +1,89 @@
+// Maps over vectors: two registers at a time, then one partial vector for the tail. All of them are
+// bound by memory as soon as the data leave the first-level cache.
+
+import CSIMD
+import KernelABI
+
+/// Calls `body(i, lanes)` for consecutive pieces of 0..<count: whole vectors, then the tail. `body`
+/// is inlined twice, so that the number of lanes is a constant in the loop.
+@inline(__always)
+func forEachWide(_ count: Int, _ body: (Int, Int) -> Void) {
+  var i = 0
+  while i &+ wide <= count {
+    body(i, wide)
+    i &+= wide
+  }
+  if i < count { body(i, count &- i) }
+}
+
+extension UnsafePointer where Pointee == Float {
+  /// `lanes` floats from index `i` on.
+  @inline(__always)
+  subscript(i: Int, lanes: Int) -> Wide {
+    lanes == Wide.lanes ? (self + i).wide : Wide.load(self + i, lanes)
+  }
+}
+
+extension UnsafeMutablePointer where Pointee == Float {
+  /// `lanes` floats from index `i` on.
+  @inline(__always)
+  subscript(i: Int, lanes: Int) -> Wide {
+    get { FloatsIn(self)[i, lanes] }
+    nonmutating set {
+      if lanes == Wide.lanes { (self + i).wide = newValue } else { newValue.store(self + i, lanes) }
+    }
+  }
+}
+
+extension VectorKernels {
+  /// 8 bytes of traffic per element.
+  public static func relu(_ count: Int, x: FloatsIn, y: FloatsOut) {
+    forEachWide(count) { i, lanes in y[i, lanes] = csimd_max(Wide(), x[i, lanes]) }
+  }
+
+  /// 12 bytes of traffic per element.
+  public static func reluBackward(_ count: Int, y: FloatsIn, dy: FloatsIn, dx: FloatsOut) {
+    forEachWide(count) { i, lanes in
+      dx[i, lanes] = csimd_select(csimd_greater(y[i, lanes], Wide()), dy[i, lanes], Wide())
+    }
+  }
+
+  /// 12 bytes of traffic per element.
+  public static func add(_ count: Int, x: FloatsIn, y: FloatsOut) {
+    forEachWide(count) { i, lanes in y[i, lanes] = y[i, lanes] + x[i, lanes] }
+  }
+
+  /// 12 bytes of traffic per element.
+  public static func addScaled(_ count: Int, factor: Float, x: FloatsIn, y: FloatsOut) {
+    forEachWide(count) { i, lanes in y[i, lanes] = csimd_fma(factor, x[i, lanes], y[i, lanes]) }
+  }
+
+  /// 8 bytes of traffic per element.
+  public static func scale(_ count: Int, factor: Float, y: FloatsOut) {
+    let factor = Wide(repeating: factor)
+    forEachWide(count) { i, lanes in y[i, lanes] = factor * y[i, lanes] }
+  }
+
+  /// 5 bytes of traffic per element.
+  public static func convertBytes(
+    _ count: Int, bytes: UnsafePointer<UInt8>, scale: Float, offset: Float, y: FloatsOut
+  ) {
+    let offset = Wide(repeating: offset)
+    forEachWide(count) { i, lanes in
+      y[i, lanes] = csimd_fma(scale, csimd_floats(loadBytes(bytes + i, lanes)), offset)
+    }
+  }
+}
+
+/// `lanes` bytes.
+@inline(__always)
+func loadBytes(_ p: UnsafePointer<UInt8>, _ lanes: Int) -> WideBytes {
+  if lanes == wide { return UnsafeRawPointer(p).loadUnaligned(as: WideBytes.self) }
+  #if KERNEL_AVX512
+    return csimd_load_bytes_32(p, lanes)
+  #elseif KERNEL_AVX2
+    return csimd_load_bytes_16(p, lanes)
+  #else
+    return csimd_load_bytes_8(p, lanes)
+  #endif
+}

@@ -1,0 +1,141 @@
+import Kernels
+import Testing
+
+@Suite struct ConvolutionTests {
+  static let shapes: [ConvolutionShape] = {
+    var shapes = [
+      ConvolutionShape(
+        batch: 2, height: 14, width: 14, inputChannels: 32, outputChannels: 64,
+        kernel: 3, padding: 1),
+      ConvolutionShape(
+        batch: 3, height: 28, width: 28, inputChannels: 1, outputChannels: 32,
+        kernel: 3, padding: 1),
+      ConvolutionShape(
+        batch: 2, height: 32, width: 32, inputChannels: 3, outputChannels: 16,
+        kernel: 3, padding: 1),
+      ConvolutionShape(
+        batch: 2, height: 8, width: 8, inputChannels: 16, outputChannels: 32,
+        kernel: 3, stride: 2, padding: 1),
+      ConvolutionShape(
+        batch: 2, height: 9, width: 9, inputChannels: 16, outputChannels: 33,
+        kernel: 1, stride: 2),
+      ConvolutionShape(
+        batch: 1, height: 1, width: 1, inputChannels: 1, outputChannels: 1,
+        kernel: 1),
+      ConvolutionShape(
+        batch: 1, height: 2, width: 3, inputChannels: 9, outputChannels: 5,
+        kernel: 5, padding: 2),
+      ConvolutionShape(
+        batch: 2, height: 17, width: 30, inputChannels: 8, outputChannels: 48,
+        kernel: 7, stride: 3, padding: 3),
+      ConvolutionShape(
+        batch: 1, height: 6, width: 6, inputChannels: 4, outputChannels: 4,
+        kernel: 3, padding: 4),
+      ConvolutionShape(
+        batch: 0, height: 6, width: 6, inputChannels: 4, outputChannels: 4,
+        kernel: 3, padding: 1),
+    ]
+    var numbers = Numbers(11)
+    for _ in 0..<60 {
+      var shape = ConvolutionShape(
+        batch: numbers.int(1...3), height: numbers.int(5...19), width: numbers.int(5...27),
+        inputChannels: numbers.int(1...20), outputChannels: numbers.int(1...40),
+        kernel: 1, stride: numbers.int(1...3), padding: numbers.int(0...3))
+      shape.kernelHeight = numbers.int(1...5)
+      shape.kernelWidth = numbers.int(1...5)
+      shapes.append(shape)
+    }
+    return shapes
+  }()
+
+  @Test(arguments: vectorSets) func forward(_ set: InstructionSet) throws {
+    let table = try kernels(set)
+    var numbers = Numbers(12)
+    for (i, shape) in Self.shapes.enumerated() {
+      let x = Guarded(shape.batch * shape.inputCount, &numbers)
+      let w = Guarded(shape.weightCount, &numbers)
+      let bias = Guarded(shape.outputChannels, &numbers)
+      let expected = Guarded(shape.batch * shape.outputCount)
+      let (y, again) = (expected.copy(), expected.copy())
+      let scratch = Guarded(table.convolutionScratch(shape))
+      let row = i % 3 == 0 ? nil : bias.values
+      ScalarKernels.convolutionForward(
+        shape, x: x.values, w: w.values, bias: row, relu: i % 2 == 0, y: expected.out,
+        scratch: scratch.out)
+      for target in [y, again] {
+        table.convolutionForward(
+          shape, x: x.values, w: w.values, bias: row, relu: i % 2 == 0, y: target.out,
+          scratch: scratch.out)
+      }
+      #expect(distance(y, expected) < 2e-5, "\(shape)")
+      #expect(y.intact && scratch.intact && identical(y, again), "\(shape)")
+    }
+  }
+
+  @Test(arguments: vectorSets) func backwardData(_ set: InstructionSet) throws {
+    let table = try kernels(set)
+    var numbers = Numbers(13)
+    for shape in Self.shapes {
+      let dy = Guarded(shape.batch * shape.outputCount, &numbers)
+      let w = Guarded(shape.weightCount, &numbers)
+      let expected = Guarded(shape.batch * shape.inputCount)
+      let (dx, again) = (expected.copy(), expected.copy())
+      let scratch = Guarded(table.convolutionScratch(shape))
+      ScalarKernels.convolutionBackwardData(
+        shape, dy: dy.values, w: w.values, dx: expected.out, scratch: scratch.out)
+      for target in [dx, again] {
+        table.convolutionBackwardData(
+          shape, dy: dy.values, w: w.values, dx: target.out, scratch: scratch.out)
+      }
+      #expect(distance(dx, expected) < 2e-5, "\(shape)")
+      #expect(dx.intact && scratch.intact && identical(dx, again), "\(shape)")
+    }
+  }
+
+  @Test(arguments: vectorSets) func backwardWeights(_ set: InstructionSet) throws {
+    let table = try kernels(set)
+    var numbers = Numbers(14)
+    for (i, shape) in Self.shapes.enumerated() {
+      let x = Guarded(shape.batch * shape.inputCount, &numbers)
+      let dy = Guarded(shape.batch * shape.outputCount, &numbers)
+      let (expected, expectedBias) = (Guarded(shape.weightCount), Guarded(shape.outputChannels))
+      let (dw, dbias) = (expected.copy(), expectedBias.copy())
+      let (again, scratch) = (expected.copy(), Guarded(table.convolutionScratch(shape)))
+      ScalarKernels.convolutionBackwardWeights(
+        shape, x: x.values, dy: dy.values, dw: expected.out, dbias: expectedBias.out,
+        scratch: scratch.out)
+      table.convolutionBackwardWeights(
+        shape, x: x.values, dy: dy.values, dw: dw.out, dbias: i % 3 == 0 ? nil : dbias.out,
+        scratch: scratch.out)
+      table.convolutionBackwardWeights(
+        shape, x: x.values, dy: dy.values, dw: again.out, dbias: nil, scratch: scratch.out)
+      #expect(distance(dw, expected) < 5e-5, "\(shape)")
+      if i % 3 != 0 { #expect(distance(dbias, expectedBias) < 5e-5, "\(shape)") }
+      #expect(dw.intact && dbias.intact && scratch.intact && identical(dw, again), "\(shape)")
+    }
+  }
+
+  /// <conv(x, w), dy> = <x, backwardData(dy, w)> = <w, backwardWeights(x, dy)>.
+  @Test(arguments: KernelSelection.available) func passesAreAdjoint(_ set: InstructionSet) throws {
+    let table = try kernels(set)
+    var numbers = Numbers(15)
+    for shape in Self.shapes where shape.batch > 0 && shape.outputCount > 0 {
+      let x = Guarded(shape.batch * shape.inputCount, &numbers)
+      let dy = Guarded(shape.batch * shape.outputCount, &numbers)
+      let w = Guarded(shape.weightCount, &numbers)
+      let (y, dx, dw) = (dy.copy(), x.copy(), w.copy())
+      let scratch = Guarded(table.convolutionScratch(shape))
+      table.convolutionForward(
+        shape, x: x.values, w: w.values, bias: nil, relu: false, y: y.out, scratch: scratch.out)
+      table.convolutionBackwardData(
+        shape, dy: dy.values, w: w.values, dx: dx.out, scratch: scratch.out)
+      table.convolutionBackwardWeights(
+        shape, x: x.values, dy: dy.values, dw: dw.out, dbias: nil, scratch: scratch.out)
+      let forward = ScalarKernels.dot(y.count, x: y.values, y: dy.values)
+      let data = ScalarKernels.dot(x.count, x: x.values, y: dx.values)
+      let weights = ScalarKernels.dot(w.count, x: w.values, y: dw.values)
+      let size = 1e-5 * (1 + Double(y.count).squareRoot() * Double(shape.inputChannels))
+      #expect(abs(forward - data) < size && abs(forward - weights) < size, "\(shape)")
+    }
+  }
+}

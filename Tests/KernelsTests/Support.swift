@@ -1,0 +1,98 @@
+// What the kernel tests share: the variants, guarded memory, and comparisons.
+
+import Basics
+import Kernels
+import Testing
+
+/// The vector variants that run here.
+let vectorSets = KernelSelection.available.filter { $0 != .scalar }
+
+/// The kernels of a set that `vectorSets` holds.
+func kernels(_ set: InstructionSet) throws -> KernelTable {
+  try #require(KernelSelection.table(for: set))
+}
+
+/// Deterministic numbers (SplitMix64).
+struct Numbers {
+  private var state: UInt64
+
+  init(_ seed: Int) { state = UInt64(truncatingIfNeeded: seed) &* 0x9E37_79B9_7F4A_7C15 }
+
+  mutating func bits() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+
+  /// Evenly distributed in -1..<1.
+  mutating func float() -> Float { Float(bits() >> 40) / 8_388_608 - 1 }
+
+  mutating func int(_ range: ClosedRange<Int>) -> Int {
+    range.lowerBound + Int(bits() % UInt64(range.count))
+  }
+}
+
+/// `count` floats at an address that is no multiple of 64, between guard floats that nobody may
+/// touch.
+final class Guarded {
+  private static let margin = 37
+  private static let mark: Float = -12_345.678
+  private let buffer: FloatBuffer
+  let count: Int
+
+  /// Random numbers in -1..<1.
+  init(_ count: Int, _ numbers: inout Numbers) {
+    self.count = count
+    buffer = FloatBuffer(count: count + 2 * Self.margin)
+    for i in 0..<buffer.count { buffer[i] = Self.mark }
+    for i in 0..<count { out[i] = numbers.float() }
+  }
+
+  /// `count` times `value`.
+  init(_ count: Int, filledWith value: Float = .nan) {
+    self.count = count
+    buffer = FloatBuffer(count: count + 2 * Self.margin)
+    for i in 0..<buffer.count { buffer[i] = Self.mark }
+    for i in 0..<count { out[i] = value }
+  }
+
+  var out: FloatsOut { buffer.pointer + Self.margin }
+  var values: FloatsIn { FloatsIn(out) }
+  subscript(_ i: Int) -> Float {
+    get { out[i] }
+    set { out[i] = newValue }
+  }
+
+  func copy() -> Guarded {
+    let other = Guarded(count)
+    other.out.update(from: out, count: count)
+    return other
+  }
+
+  /// Whether the guards still stand.
+  var intact: Bool {
+    (0..<Self.margin).allSatisfy {
+      buffer[$0] == Self.mark && buffer[Self.margin + count + $0] == Self.mark
+    }
+  }
+}
+
+/// Largest difference, relative to the larger of 1 and the expected magnitude; infinite where only
+/// one is NaN.
+func distance(_ a: Guarded, _ expected: Guarded) -> Float {
+  precondition(a.count == expected.count)
+  var largest: Float = 0
+  for i in 0..<a.count {
+    if a[i].isNaN != expected[i].isNaN { return .infinity }
+    if a[i] == expected[i] || a[i].isNaN { continue }
+    largest = max(largest, abs(a[i] - expected[i]) / max(1, abs(expected[i])))
+  }
+  return largest
+}
+
+/// Whether two results are equal bit for bit.
+func identical(_ a: Guarded, _ b: Guarded) -> Bool {
+  a.count == b.count && (0..<a.count).allSatisfy { a[$0].bitPattern == b[$0].bitPattern }
+}
