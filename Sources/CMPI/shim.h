@@ -47,6 +47,9 @@ CMPI_VALUE(MPI_Status *, status_ignore, MPI_STATUS_IGNORE)
 // (void *)1 in Open MPI, (void *)-1 in MPICH.
 CMPI_VALUE(void *, in_place, MPI_IN_PLACE)
 
+// Swift's name for MPI_Request * depends on the implementation; this one does not.
+typedef MPI_Request *cmpi_request_pointer;
+
 typedef struct { MPI_Comm comm; } cmpi_comm;
 typedef struct { MPI_Request request; } cmpi_request;
 typedef struct { MPI_Datatype datatype; } cmpi_datatype;

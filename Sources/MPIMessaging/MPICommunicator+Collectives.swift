@@ -1,21 +1,14 @@
-// Calls that all ranks of a group make together.
+// Calls that all ranks of a group make together. Libraries spin inside their blocking calls, so
+// where ranks outnumber cores the nonblocking form is used and waited for politely.
 
 import CMPI
 import Messaging
 
 extension MPICommunicator {
-  /// MPI_Barrier; where ranks outnumber cores a nonblocking one, because libraries spin.
+  /// MPI_Barrier.
   public func barrier() throws(MessagingError) {
     count(0)
-    guard isCrowded else {
-      return try check(MPI_Barrier(box.comm), "MPI_Barrier", rank: rank)
-    }
-    let request = try start("MPI_Ibarrier", peer: rank, tag: 0, byteCount: 0) {
-      (operation) throws(MessagingError) in
-      try check(
-        MPI_Ibarrier(box.comm, &operation.pointee.box.request), "MPI_Ibarrier", rank: rank)
-    }
-    _ = try wait(request)
+    try complete("MPI_Barrier", blocking: { MPI_Barrier($0) }) { MPI_Ibarrier($0, $1) }
   }
 
   /// MPI_Bcast, in pieces where the length exceeds an `int`.
@@ -24,12 +17,13 @@ extension MPICommunicator {
     count(bytes.count)
     var done = 0
     repeat {
-      let piece = min(bytes.count - done, limit.whole)
+      let piece = Int32(min(bytes.count - done, limit.whole))
       let start = bytes.baseAddress.map { $0 + done }
-      try check(
-        MPI_Bcast(start, Int32(piece), cmpi_byte(), Int32(root), box.comm), "MPI_Bcast",
-        rank: rank, peer: root)
-      done += piece
+      try complete(
+        "MPI_Bcast", peer: root,
+        blocking: { MPI_Bcast(start, piece, cmpi_byte(), Int32(root), $0) },
+        starting: { MPI_Ibcast(start, piece, cmpi_byte(), Int32(root), $0, $1) })
+      done += Int(piece)
     } while done < bytes.count
   }
 
@@ -58,12 +52,17 @@ extension MPICommunicator {
     count(values.count * MemoryLayout<Float>.stride)
     var done = 0
     repeat {
-      let piece = min(values.count - done, limit.whole)
-      try check(
-        MPI_Allreduce(
-          cmpi_in_place(), values.baseAddress.map { $0 + done }, Int32(piece), cmpi_float(),
-          cmpi_sum(), box.comm), "MPI_Allreduce", rank: rank)
-      done += piece
+      let piece = Int32(min(values.count - done, limit.whole))
+      let start = values.baseAddress.map { $0 + done }
+      try complete(
+        "MPI_Allreduce",
+        blocking: {
+          MPI_Allreduce(cmpi_in_place(), start, piece, cmpi_float(), cmpi_sum(), $0)
+        },
+        starting: {
+          MPI_Iallreduce(cmpi_in_place(), start, piece, cmpi_float(), cmpi_sum(), $0, $1)
+        })
+      done += Int(piece)
     } while done < values.count
   }
 
@@ -79,10 +78,30 @@ extension MPICommunicator {
       case .minimum: cmpi_min()
       case .maximum: cmpi_max()
       }
-    try check(
-      MPI_Allreduce(
-        cmpi_in_place(), values.baseAddress, Int32(values.count), cmpi_double(), operation,
-        box.comm), "MPI_Allreduce", rank: rank)
+    let start = values.baseAddress
+    let length = Int32(values.count)
+    try complete(
+      "MPI_Allreduce",
+      blocking: { MPI_Allreduce(cmpi_in_place(), start, length, cmpi_double(), operation, $0) },
+      starting: {
+        MPI_Iallreduce(cmpi_in_place(), start, length, cmpi_double(), operation, $0, $1)
+      })
+  }
+
+  /// Makes a collective call in its blocking form, or, on a crowded node, starts and awaits it.
+  private func complete(
+    _ call: StaticString, peer: Int? = nil, blocking: (MPI_Comm) -> Int32,
+    starting: (MPI_Comm, cmpi_request_pointer) -> Int32
+  ) throws(MessagingError) {
+    guard isCrowded else { return try check(blocking(box.comm), call, rank: rank, peer: peer) }
+    let request = try start(call, peer: peer ?? rank, tag: 0, byteCount: 0) {
+      (operation) throws(MessagingError) in
+      let code = withUnsafeMutablePointer(to: &operation.pointee.box.request) {
+        starting(box.comm, $0)
+      }
+      try check(code, call, rank: rank, peer: peer)
+    }
+    _ = try wait(request)
   }
 
   /// MPI_Comm_split.
@@ -109,14 +128,10 @@ extension MPICommunicator {
   /// that fails is not held up on its way to `abort`.
   public func sharedSegment(count: Int) throws(MessagingError) -> any SharedSegment {
     precondition(count >= 0, "a block cannot hold a negative number of floats")
-    var released = [Double(windows.prefix { $0.isReleased }.count)]
-    do {
-      try released.withUnsafeMutableBufferPointer { (values) throws(MessagingError) in
-        try allReduce(values, .minimum)
-      }
-    }
-    for window in windows.prefix(Int(released[0])) { try window.free(rank: rank) }
-    windows.removeFirst(Int(released[0]))
+    let own = windows.prefix { $0.isReleased }.count
+    let released = Int(try allReduce(Double(own), .minimum))
+    for window in windows.prefix(released) { try window.free(rank: rank) }
+    windows.removeFirst(released)
     let window = try MPIWindow(communicator: self, count: count)
     windows.append(window)
     return MPISharedSegment(window: window, communicator: self)

@@ -64,9 +64,9 @@ public enum MPIWorld {
     let text = mpiString(capacity: cmpi_max_library_version_string()) {
       MPI_Get_library_version($0, $1)
     }
-    // Open MPI: one line with commas. MPICH: many lines, "MPICH Version:<tab>4.0.2" first.
+    // Open MPI: one line with commas. MPICH: many lines, "MPICH Version:      4.0.2" first.
     let line = text.prefix { !$0.isNewline }.prefix { $0 != "," }
-    return line.split { $0.isWhitespace }.joined(separator: " ")
+    return line.split { $0.isWhitespace }.filter { $0 != "Version:" }.joined(separator: " ")
   }
 
   /// The process's environment; read here because this module does without Foundation.
