@@ -23,7 +23,7 @@ public final class ByteStore {
     var status = stat()
     guard stat(path, &status) == 0 else { throw Self.failure(path, Errno(rawValue: errno)) }
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw DataError(path: path, problem: "not a file", isInputOutput: true)
+      throw DataError(path: path, problem: "not a file")
     }
     do {
       let file = try FileDescriptor.open(FilePath(path), .readOnly)
@@ -65,6 +65,8 @@ public final class ByteStore {
   }
 
   private static func failure(_ path: String, _ error: Errno) -> DataError {
-    DataError(path: path, problem: "cannot be read: \(error)", isInputOutput: true)
+    DataError(
+      path: path, problem: "cannot be read: \(error)",
+      isInputOutput: error != .noSuchFileOrDirectory)
   }
 }

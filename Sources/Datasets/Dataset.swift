@@ -10,7 +10,8 @@ public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
   public let path: String
   /// What is wrong, and what would be right.
   public let problem: String
-  /// The data could not be read at all (missing, no permission) rather than being malformed.
+  /// The system failed to read what is there (no permission, a broken disk); false where data are
+  /// missing or malformed.
   public let isInputOutput: Bool
 
   /// An error about `path`.

@@ -29,8 +29,7 @@ public enum FashionMNIST {
       throw DataError(
         path: installed,
         problem: "no such folder; install the package dataset-fashion-mnist, set \(variable) to "
-          + "a folder with the four files, or use --data generated",
-        isInputOutput: true)
+          + "a folder with the four files, or use --data generated")
     }
     return try IDXFolder.open(installed, classes: 10)
   }

@@ -84,10 +84,9 @@ public enum IDXFolder {
       }
     }
     guard access(folder, F_OK) == 0 else {
-      throw DataError(path: folder, problem: "no such folder", isInputOutput: true)
+      throw DataError(path: folder, problem: "no such folder")
     }
     throw DataError(
-      path: folder, problem: "holds no \(name)-\(kind) and no \(name)-\(kind).gz",
-      isInputOutput: true)
+      path: folder, problem: "holds no \(name)-\(kind) and no \(name)-\(kind).gz")
   }
 }

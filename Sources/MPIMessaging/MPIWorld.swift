@@ -25,6 +25,8 @@ public enum MPIWorld {
     try check(MPI_Initialized(&isRunning), "MPI_Initialized", rank: 0)
     if isRunning == 0 {
       var provided: Int32 = 0
+      // A program started without a launcher needs none of Open MPI's daemons beside it.
+      setenv("OMPI_MCA_ess_singleton_isolated", "1", 0)
       try check(
         MPI_Init_thread(nil, nil, cmpi_thread_funneled(), &provided), "MPI_Init_thread", rank: 0)
       atexit { MPIWorld.finish() }

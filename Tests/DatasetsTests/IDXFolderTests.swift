@@ -91,7 +91,7 @@ import Testing
     #expect(
       error.description == "/nowhere: no such folder; install the package dataset-fashion-mnist, "
         + "set FASHION_MNIST to a folder with the four files, or use --data generated")
-    #expect(error.isInputOutput)
+    #expect(!error.isInputOutput)
   }
 
   /// Debian's Fashion-MNIST, where it is installed.

@@ -23,12 +23,12 @@ import Testing
   @Test func missingFilesAndFoldersAreNamed() throws {
     let gone = #expect(throws: DataError.self) { try IDXFolder.open("/nowhere/at/all") }
     #expect(gone?.description == "/nowhere/at/all: no such folder")
-    #expect(gone?.isInputOutput == true)
+    #expect(gone?.isInputOutput == false)
     let folder = try TemporaryFolder()
     let error = #expect(throws: DataError.self) { try IDXFolder.open(folder.path) }
     #expect(
       error?.problem == "holds no train-images-idx3-ubyte and no train-images-idx3-ubyte.gz")
-    #expect(error?.isInputOutput == true)
+    #expect(error?.isInputOutput == false)
     #expect(
       #expect(throws: DataError.self) { try IDXFile(path: folder.path, content: .images) }?.problem
         == "not a file")

@@ -9,8 +9,8 @@ import Training
 /// Killed or stopped runs go on as if nothing had happened.
 @Suite(.serialized) struct InterruptionTests {
   private static let job = [
-    "--data", "generated:600,60", "--model", "cnn", "--batch", "24", "--epochs", "3",
-    "--checkpoint-every", "7", "--quiet",
+    "--data", "generated:600,60", "--model", "lenet", "--batch", "24", "--epochs", "8",
+    "--checkpoint-every", "17", "--quiet",
   ]
 
   private func train(_ program: Program, _ run: String) -> [String] {
@@ -22,7 +22,7 @@ import Training
     let program = try Program()
     #expect(try program.run(train(program, "whole"), ranks: ranks).code == 0)
     let expected = try program.newest("whole")
-    for (trial, step) in [5, 31, 58].enumerated() {
+    for (trial, step) in [5, 60, 140].enumerated() {
       let run = "killed\(trial)"
       let running = try program.start(train(program, run), ranks: ranks)
       let reached = running.wait { (program.log(run).last?.step ?? 0) >= step }
@@ -41,7 +41,7 @@ import Training
     let program = try Program()
     #expect(try program.run(train(program, "whole"), ranks: ranks).code == 0)
     let running = try program.start(train(program, "stopped"), ranks: ranks)
-    #expect(running.wait { (program.log("stopped").last?.step ?? 0) >= 10 })
+    #expect(running.wait { (program.log("stopped").last?.step ?? 0) >= 5 })
     // One rank alone gets the signal; all stop after the same step.
     kill(try #require(running.ranks().last), SIGUSR1)
     let stopped = running.wait()
