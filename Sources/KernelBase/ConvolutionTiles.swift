@@ -31,36 +31,6 @@ struct ConvolutionTask {
 }
 
 extension Tile {
-  /// As `multiplyRows`, without row 0.
-  @inline(__always)
-  static func multiplyButFirst(
-    _ sums: inout Sums, _ count: Int, _ a: FloatsIn, _ rowStep: Int, _ b: FloatsIn, _ bStep: Int
-  ) {
-    var b = b
-    for p in 0..<count {
-      let column = V.load(b)
-      for i in 1..<R {
-        sums[unchecked: i] = V.fma((a + i &* rowStep)[p], column, sums[unchecked: i])
-      }
-      b += bStep
-    }
-  }
-
-  /// As `multiplyRows`, without the last row.
-  @inline(__always)
-  static func multiplyButLast(
-    _ sums: inout Sums, _ count: Int, _ a: FloatsIn, _ rowStep: Int, _ b: FloatsIn, _ bStep: Int
-  ) {
-    var b = b
-    for p in 0..<count {
-      let column = V.load(b)
-      for i in 0..<(R - 1) {
-        sums[unchecked: i] = V.fma((a + i &* rowStep)[p], column, sums[unchecked: i])
-      }
-      b += bStep
-    }
-  }
-
   /// One tile of a pass.
   @inline(never)
   static func convolve(_ t: ConvolutionTask) {
@@ -74,12 +44,12 @@ extension Tile {
         let b = t.weights + (kernelLine &+ span.tap) &* t.channels &* V.lanes
         let count = span.taps &* t.channels
         switch span.reach {
-        case .all: multiplyRows(&sums, count, a, t.pixelStep, b, V.lanes)
-        case .butFirst: multiplyButFirst(&sums, count, a, t.pixelStep, b, V.lanes)
-        case .butLast: multiplyButLast(&sums, count, a, t.pixelStep, b, V.lanes)
+        case .all: multiplyRows(&sums, count, a, t.pixelStep, b)
+        case .butFirst: multiplyRows(&sums, count, a, t.pixelStep, b, first: 1)
+        case .butLast: multiplyRows(&sums, count, a, t.pixelStep, b, end: R - 1)
         case .some:
           copyPatch(R, t, a, span)
-          multiplyRows(&sums, count, FloatsIn(t.patch), count, b, V.lanes)
+          multiplyRows(&sums, count, FloatsIn(t.patch), count, b)
         }
       }
     }

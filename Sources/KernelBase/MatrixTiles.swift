@@ -20,7 +20,11 @@ extension Tile {
   @inline(never)
   static func run(_ t: MatrixTask) {
     var sums = zero()
-    multiply(&sums, t.count, t.a, t.aStep, t.b, t.bStep)
+    if t.aStep == R && t.bStep == V.lanes {  // Packed: constants are addresses within instructions.
+      multiply(&sums, t.count, t.a, R, t.b, V.lanes)
+    } else {
+      multiply(&sums, t.count, t.a, t.aStep, t.b, t.bStep)
+    }
     write(&sums, t.target)
   }
 
@@ -28,7 +32,7 @@ extension Tile {
   @inline(never)
   static func runRows(_ t: MatrixTask) {
     var sums = zero()
-    multiplyRows(&sums, t.count, t.a, t.rowStep, t.b, t.bStep)
+    multiplyRows(&sums, t.count, t.a, t.rowStep, t.b)
     write(&sums, t.target)
   }
 }

@@ -50,33 +50,71 @@ struct Tile<let R: Int, V: Vector> {
   @inline(__always)
   static func zero() -> Sums { Sums { _ in V() } }
 
+  /// One step: sums[i] += a[i] b.
+  @inline(__always)
+  static func step(_ sums: inout Sums, _ a: FloatsIn, _ b: FloatsIn) {
+    let column = V.load(b)
+    for i in 0..<R { sums[unchecked: i] = V.fma(a[i], column, sums[unchecked: i]) }
+  }
+
+  /// One step of rows `first`..<`end`, which lie `rowStep` apart.
+  @inline(__always)
+  static func stepRows(
+    _ sums: inout Sums, _ a: FloatsIn, _ rowStep: Int, _ b: FloatsIn, _ first: Int, _ end: Int
+  ) {
+    let column = V.load(b)
+    for i in first..<end {
+      sums[unchecked: i] = V.fma((a + i &* rowStep).pointee, column, sums[unchecked: i])
+    }
+  }
+
+  // The loops below take four steps per turn. The multipliers share two of their ports with the
+  // additions that move pointers on, so that every addition saved is a multiplication gained.
+
   /// sums[i] += a[i + p aStep] b[p bStep], for p in 0..<count: rows of A lie side by side.
   @inline(__always)
   static func multiply(
     _ sums: inout Sums, _ count: Int, _ a: FloatsIn, _ aStep: Int, _ b: FloatsIn, _ bStep: Int
   ) {
-    var (a, b) = (a, b)
-    for _ in 0..<count {
-      let column = V.load(b)
-      for i in 0..<R { sums[unchecked: i] = V.fma(a[i], column, sums[unchecked: i]) }
+    var (a, b, rest) = (a, b, count)
+    while rest >= 4 {
+      step(&sums, a, b)
+      step(&sums, a + aStep, b + bStep)
+      step(&sums, a + 2 &* aStep, b + 2 &* bStep)
+      step(&sums, a + 3 &* aStep, b + 3 &* bStep)
+      a += 4 &* aStep
+      b += 4 &* bStep
+      rest &-= 4
+    }
+    while rest > 0 {
+      step(&sums, a, b)
       a += aStep
       b += bStep
+      rest &-= 1
     }
   }
 
-  /// sums[i] += a[i rowStep + p] b[p bStep]: rows of A lie `rowStep` apart. Every third row has a
-  /// pointer of its own, so that the addresses of the rows between are one addition each.
+  /// sums[i] += a[i rowStep + p] b[p V.lanes] for the rows first..<end, which lie `rowStep` apart.
   @inline(__always)
   static func multiplyRows(
-    _ sums: inout Sums, _ count: Int, _ a: FloatsIn, _ rowStep: Int, _ b: FloatsIn, _ bStep: Int
+    _ sums: inout Sums, _ count: Int, _ a: FloatsIn, _ rowStep: Int, _ b: FloatsIn,
+    first: Int = 0, end: Int = R
   ) {
-    var b = b
-    for p in 0..<count {
-      let column = V.load(b)
-      for i in 0..<R {
-        sums[unchecked: i] = V.fma((a + i &* rowStep)[p], column, sums[unchecked: i])
-      }
-      b += bStep
+    var (a, b, rest) = (a, b, count)
+    while rest >= 4 {
+      stepRows(&sums, a, rowStep, b, first, end)
+      stepRows(&sums, a + 1, rowStep, b + V.lanes, first, end)
+      stepRows(&sums, a + 2, rowStep, b + 2 &* V.lanes, first, end)
+      stepRows(&sums, a + 3, rowStep, b + 3 &* V.lanes, first, end)
+      a += 4
+      b += 4 &* V.lanes
+      rest &-= 4
+    }
+    while rest > 0 {
+      stepRows(&sums, a, rowStep, b, first, end)
+      a += 1
+      b += V.lanes
+      rest &-= 1
     }
   }
 
