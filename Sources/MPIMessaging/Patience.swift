@@ -15,8 +15,9 @@ struct Patience {
   private var looksLeft: Int
 
   /// - Parameter isCrowded: more ranks than cores on this node: whoever we wait for probably needs
-  ///   the core we are on.
-  init(isCrowded: Bool) { looksLeft = isCrowded ? 4 : 200 }
+  ///   the core we are on. Otherwise about a millisecond of looks comes first, because a core that
+  ///   has been offered to some other program comes back only after its time slice.
+  init(isCrowded: Bool) { looksLeft = isCrowded ? 4 : 20_000 }
 
   /// Called after each look in vain; returns whether it has offered the core.
   @discardableResult
