@@ -31,7 +31,7 @@ final class LocalHub: @unchecked Sendable {
   /// The watcher's place in the monitor.
   var watcher: Int { ranks }
 
-  /// Runs `body` under the lock, unless the world has failed.
+  /// Runs `body` under the lock.
   func exclusively<T, E: Error>(_ body: () throws(E) -> T) throws(E) -> T {
     monitor.lock()
     defer { monitor.unlock() }

@@ -17,7 +17,7 @@ public struct MessagingError: Error, Sendable, Equatable, CustomStringConvertibl
     (self.call, self.rank, self.peer, self.text) = (call, rank, peer, text)
   }
 
-  /// For example `rank 2: MPI_Isend to rank 3 failed: MPI_ERR_TRUNCATE: message truncated`.
+  /// For example `rank 2: MPI_Irecv (peer rank 3) failed: MPI_ERR_TRUNCATE: message truncated`.
   public var description: String {
     let towards = peer.map { " (peer rank \($0))" } ?? ""
     return "rank \(rank): \(call)\(towards) failed: \(text)"
