@@ -107,6 +107,9 @@ let package = Package(
       name: "kernel-bench",
       dependencies: ["Kernels", "Basics"] + kernelVariants.map { .byName(name: $0.name) },
       path: "benchmarks/KernelBench", swiftSettings: strict),
+    .executableTarget(
+      name: "step-bench", dependencies: ["Strategies"], path: "benchmarks/StepBench",
+      swiftSettings: strict),
     tests("BasicsTests", ["Basics"]),
     tests("KernelsTests", ["Kernels", "Basics"]),
     tests("MessagingTests", ["Messaging"]),

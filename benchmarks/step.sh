@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Milliseconds per training step, apus beside PyTorch, and samples per second on 1 and 2 ranks.
+# Usage: benchmarks/step.sh [--models cnn,mlp] [--batch 64] [--rounds 10] [--steps 22]
+# Installs its peer (PyTorch) into a virtual environment of its own, below .build.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+./mpi-run.sh build
+swift build -c release --product step-bench
+bin=$(swift build -c release --show-bin-path)
+
+venv=.build/step-venv
+if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import torch, numpy' 2>/dev/null; then
+  echo "installing PyTorch 2.13.0 into $venv" >&2
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install -q numpy
+  "$venv/bin/pip" install -q 'torch==2.13.0+cpu' ||
+    "$venv/bin/pip" install -q --index-url https://download.pytorch.org/whl/cpu 'torch==2.13.0+cpu'
+fi
+tcmalloc=$(ls /usr/lib/*/libtcmalloc_minimal.so.4 2>/dev/null | head -1 || true)
+if [ -z "$tcmalloc" ]; then
+  apt-get install -y --no-install-recommends libtcmalloc-minimal4 >/dev/null 2>&1 ||
+    echo "no libtcmalloc-minimal4: PyTorch runs with the system's malloc" >&2
+  tcmalloc=$(ls /usr/lib/*/libtcmalloc_minimal.so.4 2>/dev/null | head -1 || true)
+fi
+
+# Both on one core: they take turns.
+core=$(($(nproc) - 1))
+LD_PRELOAD="$tcmalloc" OMP_NUM_THREADS=1 taskset -c "$core" \
+  "$venv/bin/python" benchmarks/step.py --bench "$bin/step-bench" "$@"
+
+echo
+echo "samples per second of cnn, 64 samples per rank and step, median over reports; in turn"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+runs=$(mktemp -d)
+trap 'rm -rf "$runs"' EXIT
+for round in 1 2 3 4 5; do
+  for ranks in 1 2; do
+    mpirun -q --bind-to core -np $ranks "$bin/apus" train --model cnn --data generated \
+      --batch $((64 * ranks)) --steps 1500 --log-every 50 --checkpoint-every 100000 --quiet \
+      --run "$runs/$ranks-$round"
+  done
+done
+"$venv/bin/python" - "$runs" <<'PYTHON'
+import glob, json, statistics, sys
+rates = {}
+for ranks in (1, 2):
+    medians = []
+    for path in sorted(glob.glob(f"{sys.argv[1]}/{ranks}-*/log.jsonl")):
+        lines = [json.loads(line) for line in open(path)]
+        medians.append(statistics.median(
+            line["samples_per_second"] for line in lines
+            if line["event"] == "progress" and line["step"] > 100))
+    rates[ranks] = medians
+    print(f"{ranks} rank{'s' if ranks > 1 else ' '}  median {statistics.median(medians):12,.0f}"
+          f"  best {max(medians):12,.0f}")
+ratios = [two / one for one, two in zip(rates[1], rates[2])]
+print(f"ratio    median {statistics.median(ratios):12.2f}  best {max(ratios):12.2f}")
+PYTHON
