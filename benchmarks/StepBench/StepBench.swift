@@ -93,7 +93,7 @@ enum StepBench {
         default: throw MessagingError(call: "step-bench", rank: 0, text: "cannot obey: \(line)")
         }
         print(answer.map { "\($0)" }.joined(separator: " "))
-        fflush(stdout)
+        fflush(nil)
       }
     }
   }
