@@ -17,7 +17,8 @@ extension VectorKernels {
       * RowPlan.scratch(
         max(shape.width, shape.outputWidth, 1), shape.kernelWidth)
     let pass = max(forward, backward) + plan + tileRows * max(inputs, outputs) + Target.edgeCount
-    return max(pass, weightGradientScratch(shape)) + 2 * packingSlack
+    return max(pass, weightGradientScratch(shape), convolutionPoolScratch(shape))
+      + 2 * packingSlack
   }
 
   /// 2 taps inputs outputs operations per pixel of the result, borders not counted.

@@ -62,7 +62,7 @@ extension Block {
     let groups = Partition(shape.m, largest: tileRows)
     // One group of rows uses B once: not worth a copy, unless it must be transposed.
     let packsB = groups.parts > 1 || shape.transposeB
-    let inPlace = readsInPlace(shape)
+    let inPlace = packsB && readsInPlace(shape)
     var task = MatrixTask(
       count: count, a: a, aStep: 1, rowStep: shape.lda, b: b, bStep: wide, target: target)
     for group in 0..<groups.parts {
@@ -99,10 +99,10 @@ extension Block {
     }
   }
 
-  /// Whether rows of A are read where they lie. Rows that are a multiple of 2 KB apart would evict
-  /// each other from the first-level cache.
+  /// Whether rows of A are read where they lie: rows that are multiples of 512 bytes apart would
+  /// evict each other from the first-level cache.
   private func readsInPlace(_ shape: MatrixProductShape) -> Bool {
-    false && !shape.transposeA && shape.lda & 511 != 0
+    !shape.transposeA && shape.lda & 127 != 0
   }
 
   /// Packs rows row..<row + rows of op(A).

@@ -11,6 +11,7 @@ import KernelABI
   typealias WideIntegers = SIMD32<Int32>
   typealias HalfIntegers = SIMD16<Int32>
   typealias WideBytes = SIMD32<UInt8>
+  typealias HalfBytes = SIMD16<UInt8>
   /// Rows of the largest register tile: 24 of 32 registers hold sums.
   @inline(__always) var tileRows: Int { 12 }
 #elseif KERNEL_AVX2
@@ -19,6 +20,7 @@ import KernelABI
   typealias WideIntegers = SIMD16<Int32>
   typealias HalfIntegers = SIMD8<Int32>
   typealias WideBytes = SIMD16<UInt8>
+  typealias HalfBytes = SIMD8<UInt8>
   /// Rows of the largest register tile: 12 of 16 registers hold sums.
   @inline(__always) var tileRows: Int { 6 }
 #else
@@ -27,6 +29,7 @@ import KernelABI
   typealias WideIntegers = SIMD8<Int32>
   typealias HalfIntegers = SIMD4<Int32>
   typealias WideBytes = SIMD8<UInt8>
+  typealias HalfBytes = SIMD4<UInt8>
   /// Rows of the largest register tile: 12 of 16 registers hold sums.
   @inline(__always) var tileRows: Int { 6 }
 #endif

@@ -96,3 +96,25 @@ func distance(_ a: Guarded, _ expected: Guarded) -> Float {
 func identical(_ a: Guarded, _ b: Guarded) -> Bool {
   a.count == b.count && (0..<a.count).allSatisfy { a[$0].bitPattern == b[$0].bitPattern }
 }
+
+/// `count` bytes between guards.
+final class GuardedBytes {
+  private static let margin = 21
+  private let memory: UnsafeMutablePointer<UInt8>
+  let count: Int
+
+  init(_ count: Int) {
+    self.count = count
+    memory = .allocate(capacity: count + 2 * Self.margin)
+    memory.initialize(repeating: 0xA5, count: count + 2 * Self.margin)
+  }
+
+  deinit { memory.deallocate() }
+
+  var out: UnsafeMutablePointer<UInt8> { memory + Self.margin }
+  var intact: Bool {
+    (0..<Self.margin).allSatisfy {
+      memory[$0] == 0xA5 && memory[Self.margin + count + $0] == 0xA5
+    }
+  }
+}

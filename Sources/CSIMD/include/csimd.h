@@ -57,6 +57,8 @@ CSIMD float csimd_largest(csimd_f2 a) { return a[0] > a[1] ? a[0] : a[1]; }
   CSIMD csimd_f##n csimd_sqrt(csimd_f##n a) { return __builtin_elementwise_sqrt(a); }              \
   CSIMD csimd_i##n csimd_greater(csimd_f##n a, csimd_f##n b) { return a > b; }                     \
   CSIMD csimd_i##n csimd_greater_or_nan(csimd_f##n a, csimd_f##n b) { return a > b | a != a; }     \
+  CSIMD csimd_i##n csimd_at_most(csimd_f##n a, csimd_f##n b) { return a <= b; }                    \
+  CSIMD csimd_i##n csimd_negated(csimd_i##n a) { return -a; }                                      \
   CSIMD csimd_i##n csimd_equal(csimd_i##n a, csimd_i##n b) { return a == b; }                      \
   CSIMD csimd_f##n csimd_select(csimd_i##n mask, csimd_f##n b, csimd_f##n c) {                     \
     return mask ? b : c;                                                                           \

@@ -1,0 +1,82 @@
+// Looks into the object files: code for newer processors must not be shared with other modules
+// through weak symbols, and no kernel may call the math library per lane.
+
+import Foundation
+import Testing
+
+@Suite struct ObjectTests {
+  /// The output of a tool, or nil where there is no such tool.
+  private func output(_ tool: String, _ arguments: [String]) throws -> String? {
+    guard
+      let path = ["/usr/bin/", "/usr/local/bin/"].map({ $0 + tool }).first(where: {
+        FileManager.default.isExecutableFile(atPath: $0)
+      })
+    else { return nil }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: path)
+    process.arguments = arguments
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let data = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  /// Object files of a module, next to the running test.
+  private func objects(_ module: String) throws -> [String] {
+    var folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+    for _ in 0..<6 {
+      let build = folder.appendingPathComponent("\(module).build")
+      if let files = try? FileManager.default.contentsOfDirectory(atPath: build.path) {
+        return files.filter { $0.hasSuffix(".o") }.map { build.path + "/" + $0 }
+      }
+      folder = folder.deletingLastPathComponent()
+    }
+    return []
+  }
+
+  #if arch(x86_64) && os(Linux)
+    @Test(arguments: ["KernelAVX2", "KernelAVX512"]) func variantsShareNoCode(_ module: String)
+      throws
+    {
+      let files = try objects(module)
+      #expect(!files.isEmpty)
+      for file in files {
+        guard let symbols = try output("nm", [file]) else { return }
+        var weak: Set<String> = []
+        for line in symbols.split(separator: "\n") {
+          let words = line.split(separator: " ")
+          if words.count == 3 && ["W", "V"].contains(words[1]) { weak.insert(String(words[2])) }
+        }
+        guard let code = try output("objdump", ["-d", "--no-show-raw-insn", file]) else { return }
+        var shared: String?
+        for line in code.split(separator: "\n") {
+          if line.hasSuffix(">:"), let start = line.firstIndex(of: "<") {
+            let name = String(line[line.index(after: start)...].dropLast(2))
+            // What carries the module's name is this module's alone.
+            shared = weak.contains(name) && !name.contains(module) ? name : nil
+          } else if let shared {
+            let vector = line.contains("\tv") || line.contains("%ymm") || line.contains("%zmm")
+            #expect(!vector, "\(shared) in \(file) is shared and holds \(line)")
+          }
+        }
+      }
+    }
+  #endif
+
+  @Test(arguments: ["KernelBase", "KernelAVX2", "KernelAVX512"])
+  func kernelsCallNoMathPerLane(_ module: String) throws {
+    for file in try objects(module) {
+      guard let symbols = try output("nm", ["-u", file]) else { return }
+      var called: Set<String> = []
+      for line in symbols.split(separator: "\n") {
+        if let name = line.split(separator: " ").last { called.insert(String(name)) }
+      }
+      for name in ["fma", "fmaf", "expf", "exp", "rintf", "sqrtf", "roundf", "floorf", "fmaxf"] {
+        #expect(!called.contains(name), "\(file) calls \(name)")
+      }
+      #expect(called.isDisjoint(with: ["swift_allocObject", "malloc"]), "\(file) allocates")
+    }
+  }
+}
