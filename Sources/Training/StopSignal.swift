@@ -18,6 +18,11 @@ public enum StopSignal {
     // A file that may not grow and a reader that has gone are errors to report, not sudden deaths.
     signal(SIGXFSZ, SIG_IGN)
     signal(SIGPIPE, SIG_IGN)
+    // Some starters hand their own thread's blocked signals down.
+    var wanted = sigset_t()
+    sigemptyset(&wanted)
+    for number in [SIGUSR1, SIGTERM, SIGINT] { sigaddset(&wanted, number) }
+    pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
     signal(SIGUSR1) { _ in StopSignal.note() }
     signal(SIGTERM) { _ in StopSignal.note() }
     signal(SIGINT) { _ in
