@@ -24,7 +24,8 @@ extension VectorKernels {
   public static func matrixProductScratch(_ shape: MatrixProductShape) -> Int {
     let depth = min(Block.depth, max(shape.k, 1))
     let columns = min(Block.columns, rounded(max(shape.n, 1), wide))
-    return depth * (columns + tileRows) + Target.edgeCount + 2 * packingSlack
+    let general = depth * (columns + tileRows) + Target.edgeCount + 2 * packingSlack
+    return max(general, shape.narrowScratch)
   }
 
   /// 2 m n k operations; near the processor's peak from about 64 x 64 x 64 on.
@@ -33,6 +34,8 @@ extension VectorKernels {
     scratch: FloatsOut
   ) {
     guard shape.m > 0 && shape.n > 0 else { return }
+    if shape.isNarrowForward { return narrowForward(shape, a, b, bias, c, scratch) }
+    if shape.isNarrowGradient { return narrowGradient(shape, a, b, bias, c, scratch) }
     let depths = Partition(max(shape.k, 1), largest: Block.depth)
     var target = Target(start: c, step: shape.ldc, columns: wide, edge: scratch)
     var column = 0
@@ -59,10 +62,11 @@ extension Block {
     _ scratch: FloatsOut
   ) {
     let panelOfA = scratch + (rounded(columns, wide) * count + packingSlack)
-    let groups = Partition(shape.m, largest: tileRows)
     // One group of rows uses B once: not worth a copy, unless it must be transposed.
-    let packsB = groups.parts > 1 || shape.transposeB
+    let packsB = shape.m > tileRows || shape.transposeB
     let inPlace = packsB && readsInPlace(shape)
+    // Twelve pointers to rows are one too many for the general registers.
+    let groups = Partition(shape.m, largest: inPlace ? min(tileRows, 11) : tileRows)
     var task = MatrixTask(
       count: count, a: a, aStep: 1, rowStep: shape.lda, b: b, bStep: wide, target: target)
     for group in 0..<groups.parts {

@@ -105,7 +105,8 @@ import Testing
         ScalarKernels.adam(
           rule, count: count, gradients: gradients.values, parameters: expected.out,
           firstMoment: expectedM.out, secondMoment: expectedV.out)
-        #expect(distance(w, expected) < 2e-6, "\(rule)")
+        // Coupled decay may cancel the gradient, which magnifies the rounding of either.
+        #expect(distance(w, expected) < (decoupled ? 2e-6 : 1e-4), "\(rule)")
         #expect(distance(m, expectedM) < 3e-7 && distance(v, expectedV) < 3e-7)
         #expect(w.intact && m.intact && v.intact)
       }

@@ -45,11 +45,12 @@ func benchmarkVectors() {
     labels.initialize(repeating: 3, count: rows)
     defer { labels.deallocate() }
     report("softmax cross-entropy \(rows)x\(classes)", bytes: 8 * rows * classes) {
-      consume(Float(
-        table.softmaxCrossEntropy(
-          rows: rows, classes: classes, logits: logits.pointer, labels: labels, factor: 1,
-          gradient: gradient.pointer
-        ).loss))
+      consume(
+        Float(
+          table.softmaxCrossEntropy(
+            rows: rows, classes: classes, logits: logits.pointer, labels: labels, factor: 1,
+            gradient: gradient.pointer
+          ).loss))
     }
   }
 }
