@@ -9,7 +9,7 @@ struct CurvePlot {
   typealias Points = [(x: Double, y: Double)]
 
   private let width = 760.0, panelHeight = 230.0
-  private let left = 70.0, right = 150.0, top = 46.0, gap = 56.0
+  private let left = 70.0, right = 150.0, top = 64.0, gap = 62.0
   private static let trainingColor = "#4c78a8", heldOutColor = "#e4572e"
 
   /// The picture of `lines`.
@@ -26,14 +26,10 @@ struct CurvePlot {
         return (Double(step), y)
       }
     }
-    let panels:
-      [(name: String, training: Points, heldOut: Points, lower: Double?, upper: Double?)] = [
-        ("loss", points(.progress) { $0.loss }, points(.evaluation) { $0.heldOutLoss }, 0, nil),
-        (
-          "accuracy", points(.progress) { $0.accuracy },
-          points(.evaluation) { $0.heldOutAccuracy }, nil, 1
-        ),
-      ]
+    let panels: [(name: String, training: Points, heldOut: Points)] = [
+      ("loss", points(.progress) { $0.loss }, points(.evaluation) { $0.heldOutLoss }),
+      ("accuracy", points(.progress) { $0.accuracy }, points(.evaluation) { $0.heldOutAccuracy }),
+    ]
     let lastStep = max(1, panels.flatMap { $0.training + $0.heldOut }.map(\.x).max() ?? 1)
     let height = top + 2 * panelHeight + gap + 58
     var out =
@@ -44,9 +40,8 @@ struct CurvePlot {
       + text(left, 24, title, size: 16, weight: "bold")
     for (index, panel) in panels.enumerated() {
       let y = top + Double(index) * (panelHeight + gap)
-      let all = (Self.smoothed(panel.training) + panel.heldOut).map(\.y)
-      let scale = Scale(
-        low: panel.lower ?? (all.min() ?? 0), high: panel.upper ?? (all.max() ?? 1))
+      let seen = Self.settled(Self.smoothed(panel.training), until: lastStep) + panel.heldOut
+      let scale = Scale(low: seen.map(\.y).min() ?? 0, high: seen.map(\.y).max() ?? 1)
       out += draw(
         panel.name, training: panel.training, heldOut: panel.heldOut, scale: scale, at: y,
         lastStep: lastStep)
@@ -76,8 +71,8 @@ struct CurvePlot {
       marks = (0...Int(((last - first) / step).rounded())).map { first + Double($0) * step }
     }
 
-    /// 0 at `low`, 1 at `high`.
-    func place(_ value: Double) -> Double { min(max((value - low) / (high - low), 0), 1) }
+    /// 0 at `low`, 1 at `high`; values outside lie a little outside, whatever their size.
+    func place(_ value: Double) -> Double { min(max((value - low) / (high - low), -0.5), 1.5) }
   }
 
   private func draw(
@@ -100,6 +95,10 @@ struct CurvePlot {
     }
     out += line(left, top + panelHeight, left + plotWidth, top + panelHeight, "#888")
     out += text(left, top - 8, name, weight: "bold")
+    let clip = "clip-\(name)"
+    out +=
+      "<clipPath id=\"\(clip)\"><rect x=\"\(left)\" y=\"\(top - 2)\" width=\"\(plotWidth + 4)\""
+      + " height=\"\(panelHeight + 4)\"/></clipPath>\n<g clip-path=\"url(#\(clip))\">\n"
     out += polyline(training.map { (x($0.x), y($0.y)) }, Self.trainingColor, 0.8, opacity: 0.3)
     out += polyline(
       Self.smoothed(training).map { (x($0.x), y($0.y)) }, Self.trainingColor, 1.8, opacity: 1)
@@ -109,6 +108,7 @@ struct CurvePlot {
         format: "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%@\"/>\n", x(point.x), y(point.y),
         Self.heldOutColor as NSString)
     }
+    out += "</g>\n"
     // Labels stand at the curves' ends, apart from each other.
     var trainingEnd = Self.smoothed(training).last.map { y($0.y) } ?? top
     var heldOutEnd = heldOut.last.map { y($0.y) } ?? top
@@ -128,6 +128,13 @@ struct CurvePlot {
         color: Self.heldOutColor)
     }
     return out
+  }
+
+  /// The points behind the first twentieth of the run: the scale is theirs, since the fall from the
+  /// very first loss would leave all later differences too small to see.
+  static func settled(_ points: Points, until lastStep: Double) -> Points {
+    let later = points.filter { $0.x > lastStep / 20 }
+    return later.count < 2 ? points : later
   }
 
   /// A running mean over about a fiftieth of the points; single steps are too noisy to read.
