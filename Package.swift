@@ -108,6 +108,9 @@ let package = Package(
       dependencies: ["Kernels", "Basics"] + kernelVariants.map { .byName(name: $0.name) },
       path: "benchmarks/KernelBench", swiftSettings: strict),
     .executableTarget(
+      name: "library-example", dependencies: ["Training", "MPIMessaging"],
+      path: "Examples/Library", swiftSettings: strict),
+    .executableTarget(
       name: "step-bench", dependencies: ["Strategies"], path: "benchmarks/StepBench",
       swiftSettings: strict),
     tests("BasicsTests", ["Basics"]),
