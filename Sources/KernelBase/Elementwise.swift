@@ -50,7 +50,7 @@ extension VectorKernels {
 
   /// 12 bytes of traffic per element.
   public static func add(_ count: Int, x: FloatsIn, y: FloatsOut) {
-    forEachWide(count) { i, lanes in y[i, lanes] = y[i, lanes] + x[i, lanes] }
+    forEachWide(count) { i, lanes in y[i, lanes] = csimd_add(y[i, lanes], x[i, lanes]) }
   }
 
   /// 12 bytes of traffic per element.
@@ -61,7 +61,7 @@ extension VectorKernels {
   /// 8 bytes of traffic per element.
   public static func scale(_ count: Int, factor: Float, y: FloatsOut) {
     let factor = Wide(repeating: factor)
-    forEachWide(count) { i, lanes in y[i, lanes] = factor * y[i, lanes] }
+    forEachWide(count) { i, lanes in y[i, lanes] = csimd_multiply(factor, y[i, lanes]) }
   }
 
   /// 5 bytes of traffic per element.

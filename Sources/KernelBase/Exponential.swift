@@ -13,7 +13,7 @@ func exponential(_ x: Half) -> Half {
   // Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits.
   let shift = Half(repeating: 12_582_912)
   let shifted = csimd_fma(1.442695, x, shift)
-  let n = shifted - shift
+  let n = csimd_subtract(shifted, shift)
   var r = csimd_fma(Half(repeating: -0.693145751953125), n, x)
   r = csimd_fma(Half(repeating: -1.42860682030941723e-6), n, r)
   var p = Half(repeating: 1.3863802e-3)
@@ -24,6 +24,5 @@ func exponential(_ x: Half) -> Half {
   p = csimd_fma(p, r, Half(repeating: 1))
   p = csimd_fma(p, r, Half(repeating: 1))
   // 2^n from its bits; a product rather than an addition to p's exponent, so that NaN stays NaN.
-  let exponent = (unsafeBitCast(shifted, to: HalfIntegers.self) &+ 127) &<< 23
-  return p * unsafeBitCast(exponent, to: Half.self)
+  return csimd_multiply(p, csimd_two_to_the(shifted))
 }

@@ -43,13 +43,13 @@ private func sumOfTerms(
     tail += rest(i)
     i &+= 1
   }
-  return csimd_sum((s0 + s1) + (s2 + s3)) + tail
+  return csimd_sum(csimd_add(csimd_add(s0, s1), csimd_add(s2, s3))) + tail
 }
 
 extension VectorKernels {
   /// 4 bytes of traffic per element.
   public static func sum(_ count: Int, x: FloatsIn) -> Double {
-    sumOfTerms(count, { i, s in s + doubles(x + i) }, { Double(x[$0]) })
+    sumOfTerms(count, { i, s in csimd_add(s, doubles(x + i)) }, { Double(x[$0]) })
   }
 
   /// 4 bytes of traffic per element.
@@ -78,10 +78,10 @@ extension VectorKernels {
         let end = min(row &+ 32, rows)
         var part = Wide()
         while row < end {
-          part = part + (x + row &* columns)[column, lanes]
+          part = csimd_add(part, (x + row &* columns)[column, lanes])
           row &+= 1
         }
-        total = total + part
+        total = csimd_add(total, part)
       }
       y[column, lanes] = total
     }

@@ -48,17 +48,19 @@ extension VectorKernels {
     return largest
   }
 
-  /// Sum of exp(x - largest), in double precision across vectors.
+  /// Sum of exp(x - largest): each lane in single precision, lanes and tail in double precision.
   @inline(__always)
   private static func sumOfExponentials(_ x: FloatsIn, _ classes: Int, _ largest: Float) -> Double {
     let offset = Half(repeating: largest)
-    var (i, sum) = (0, 0.0)
+    var i = 0
+    var lanes = Half()
     while i &+ half <= classes {
-      sum += Double(csimd_sum(exponential((x + i).half - offset)))
+      lanes = csimd_add(lanes, exponential(csimd_subtract((x + i).half, offset)))
       i &+= half
     }
+    var sum = Double(csimd_sum(lanes))
     if i < classes {
-      let e = exponential(Half.load(x + i, classes &- i) - offset)
+      let e = exponential(csimd_subtract(Half.load(x + i, classes &- i), offset))
       for lane in 0..<(classes &- i) { sum += Double(e[lane]) }
     }
     return sum
@@ -72,12 +74,12 @@ extension VectorKernels {
     let (offset, factor) = (Half(repeating: largest), Half(repeating: factor))
     var i = 0
     while i &+ half <= classes {
-      (exponential((x + i).half - offset) * factor).store(dx + i)
+      csimd_multiply(exponential(csimd_subtract((x + i).half, offset)), factor).store(dx + i)
       i &+= half
     }
     if i < classes {
-      let e = exponential(Half.load(x + i, classes &- i) - offset) * factor
-      e.store(dx + i, classes &- i)
+      let e = exponential(csimd_subtract(Half.load(x + i, classes &- i), offset))
+      csimd_multiply(e, factor).store(dx + i, classes &- i)
     }
   }
 

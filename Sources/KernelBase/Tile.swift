@@ -4,6 +4,7 @@
 // both multipliers of the processor busy. R and V are compile-time constants, so that LLVM unrolls
 // every loop over rows and no sum ever touches memory.
 
+import CSIMD
 import KernelABI
 
 /// Where a tile's sums go, and what happens to them on the way.
@@ -30,12 +31,16 @@ struct Target {
   @inline(never)
   func copyEdge(_ rows: Int, _ lanes: Int) {
     for i in 0..<rows {
-      for j in 0..<columns {
-        var value = edge[i &* lanes &+ j]
-        let place = i &* step &+ j
-        if add { value += start[place] }
-        if let bias { value += bias[j] }
-        start[place] = relu && value < 0 ? 0 : value
+      var j = 0
+      while j < columns {
+        let count = min(half, columns &- j)
+        let to = start + (i &* step &+ j)
+        var value = Half.load(FloatsIn(edge + (i &* lanes &+ j)))
+        if add { value = csimd_add(Half.load(FloatsIn(to), count), value) }
+        if let bias { value = csimd_add(value, Half.load(bias + j, count)) }
+        if relu { value = csimd_max(Half(), value) }
+        value.store(to, count)
+        j &+= half
       }
     }
   }

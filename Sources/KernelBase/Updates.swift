@@ -13,7 +13,7 @@ extension VectorKernels {
     guard let velocity else {
       forEachWide(count) { i, lanes in
         let w = parameters[i, lanes]
-        let g = csimd_fma(rule.decay, w, scale * gradients[i, lanes])
+        let g = csimd_fma(rule.decay, w, csimd_multiply(scale, gradients[i, lanes]))
         parameters[i, lanes] = csimd_fma(-rule.rate, g, w)
       }
       return
@@ -24,7 +24,7 @@ extension VectorKernels {
     let momentum = rule.first ? 0 : rule.momentum
     forEachWide(count) { i, lanes in
       let w = parameters[i, lanes]
-      let g = csimd_fma(rule.decay, w, scale * gradients[i, lanes])
+      let g = csimd_fma(rule.decay, w, csimd_multiply(scale, gradients[i, lanes]))
       let v = csimd_fma(momentum, velocity[i, lanes], g)
       velocity[i, lanes] = v
       let step = rule.nesterov ? csimd_fma(rule.momentum, v, g) : v
@@ -47,13 +47,15 @@ extension VectorKernels {
     let epsilon = Wide(repeating: rule.epsilon)
     forEachWide(count) { i, lanes in
       let w = parameters[i, lanes]
-      let g = csimd_fma(decay, w, scale * gradients[i, lanes])
-      let m = csimd_fma(rule.complement1, g, beta1 * firstMoment[i, lanes])
-      let v = csimd_fma(rule.complement2, g * g, beta2 * secondMoment[i, lanes])
+      let g = csimd_fma(decay, w, csimd_multiply(scale, gradients[i, lanes]))
+      let m = csimd_fma(rule.complement1, g, csimd_multiply(beta1, firstMoment[i, lanes]))
+      let v = csimd_fma(
+        rule.complement2, csimd_multiply(g, g), csimd_multiply(beta2, secondMoment[i, lanes]))
       firstMoment[i, lanes] = m
       secondMoment[i, lanes] = v
       let denominator = csimd_fma(inverse, csimd_sqrt(v), epsilon)
-      parameters[i, lanes] = shrink * w - rate * m / denominator
+      let step = csimd_divide(csimd_multiply(rate, m), denominator)
+      parameters[i, lanes] = csimd_subtract(csimd_multiply(shrink, w), step)
     }
   }
 }

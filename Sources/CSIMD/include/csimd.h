@@ -3,8 +3,8 @@
 // instructions of the Swift module that uses them: one register, or two where the vector is wider.
 //
 // Why not the standard library's own operations: Swift never contracts a * b + c, addingProduct
-// spills at twice the register width, and pointwiseMax, squareRoot and the rounding conversions
-// are loops over lanes.
+// spills at twice the register width, pointwiseMax, squareRoot and the rounding conversions are
+// loops over lanes, and so are even + and * where LLVM fails to put the lanes together again.
 #pragma once
 #include "denormals.h"
 #include <string.h>
@@ -42,6 +42,7 @@ CSIMD float csimd_largest(csimd_f2 a) { return a[0] > a[1] ? a[0] : a[1]; }
 
 // fma            a b + c, with a scalar a broadcast
 // max, min       the second operand where either is NaN, as the processor's own instruction has it
+// two_to_the     2^n, for the integer n in the low bits of a float
 // select         b where the mask is set, else c
 // load, store    of the first `count` floats only, zeros beyond
 #define CSIMD_WIDTH(n, half)                                                                       \
@@ -52,6 +53,13 @@ CSIMD float csimd_largest(csimd_f2 a) { return a[0] > a[1] ? a[0] : a[1]; }
     return CSIMD_FMA(a, b, c);                                                                     \
   }                                                                                                \
   CSIMD csimd_f##n csimd_add(csimd_f##n a, csimd_f##n b) { return a + b; }                         \
+  CSIMD csimd_f##n csimd_subtract(csimd_f##n a, csimd_f##n b) { return a - b; }                    \
+  CSIMD csimd_f##n csimd_multiply(csimd_f##n a, csimd_f##n b) { return a * b; }                    \
+  CSIMD csimd_f##n csimd_divide(csimd_f##n a, csimd_f##n b) { return a / b; }                      \
+  CSIMD csimd_f##n csimd_two_to_the(csimd_f##n a) {                                                \
+    return (csimd_f##n)(((csimd_i##n)a + 127) << 23);                                              \
+  }                                                                                                \
+  CSIMD csimd_d##n csimd_add(csimd_d##n a, csimd_d##n b) { return a + b; }                         \
   CSIMD csimd_f##n csimd_max(csimd_f##n a, csimd_f##n b) { return a > b ? a : b; }                 \
   CSIMD csimd_f##n csimd_min(csimd_f##n a, csimd_f##n b) { return a < b ? a : b; }                 \
   CSIMD csimd_f##n csimd_sqrt(csimd_f##n a) { return __builtin_elementwise_sqrt(a); }              \
