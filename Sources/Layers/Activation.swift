@@ -2,12 +2,21 @@
 
 import Kernels
 
-/// What a dense or convolution layer does to its result before it is stored.
+/// What a layer does to its result.
 public enum Activation: String, Sendable {
   case none, relu
 
   /// For a layer's summary.
   var suffix: String { self == .none ? "" : ", \(rawValue)" }
+
+  /// Applies itself to a result that the layer's kernel has stored without it, in place.
+  func forward(_ pass: LayerPass) {
+    switch self {
+    case .none: break
+    case .relu:
+      pass.kernels.relu(pass.count * pass.plan.output.count, x: FloatsIn(pass.y), y: pass.y)
+    }
+  }
 
   /// Turns the gradient of the activated output (`dy`) into that of the layer's result, in place.
   func backward(_ pass: LayerPass) {

@@ -38,12 +38,27 @@ enum ConvolutionPoolRule: FusionRule {
   }
 }
 
-/// A ReLU behind a dense or convolution layer.
+/// A ReLU before max pooling.
+enum PooledActivationRule: FusionRule {
+  static func fuse(
+    _ layers: ArraySlice<any Layer>, input: Shape, isFirst: Bool, kernels: KernelTable
+  ) -> (any Layer, Int)? {
+    guard layers.count >= 2, layers[layers.startIndex] is ReLU,
+      var pooling = layers[layers.startIndex + 1] as? MaxPooling2D
+    else { return nil }
+    pooling.activation = .relu
+    return (pooling, 2)
+  }
+}
+
+/// A ReLU behind a dense or convolution layer, unless pooling follows and takes it.
 enum ActivationRule: FusionRule {
   static func fuse(
     _ layers: ArraySlice<any Layer>, input: Shape, isFirst: Bool, kernels: KernelTable
   ) -> (any Layer, Int)? {
-    guard layers.count >= 2, layers[layers.startIndex + 1] is ReLU else { return nil }
+    guard layers.count >= 2, layers[layers.startIndex + 1] is ReLU,
+      layers.count < 3 || !(layers[layers.startIndex + 2] is MaxPooling2D)
+    else { return nil }
     if var dense = layers[layers.startIndex] as? Dense, dense.activation == .none {
       dense.activation = .relu
       return (dense, 2)
@@ -59,7 +74,9 @@ enum ActivationRule: FusionRule {
 }
 
 /// The rules, widest first.
-private let rules: [any FusionRule.Type] = [ConvolutionPoolRule.self, ActivationRule.self]
+private let rules: [any FusionRule.Type] = [
+  ConvolutionPoolRule.self, ActivationRule.self, PooledActivationRule.self,
+]
 
 /// The layers to run for samples of `input`, fused where a rule applies. A layer that does not fit
 /// its input is left to report that when it is planned.

@@ -8,6 +8,9 @@ import Kernels
 public struct MaxPooling2D: Layer {
   /// Extent of the window, and step between windows.
   public let window, stride: Int
+  /// Applied to the pooled values: the largest of rectified values is the rectified largest value,
+  /// so a ReLU in front of the pooling costs a fraction of its work behind it.
+  public var activation: Activation = .none
 
   /// A pooling layer; the step defaults to the window, so that windows tile the image.
   public init(_ window: Int, stride: Int? = nil) {
@@ -19,6 +22,7 @@ public struct MaxPooling2D: Layer {
 
   public var summary: String {
     "max pooling \(window)x\(window)" + (stride == window ? "" : ", stride \(stride)")
+      + activation.suffix
   }
 
   private func shape(_ count: Int, _ input: Shape) -> PoolingShape {
@@ -45,10 +49,12 @@ public struct MaxPooling2D: Layer {
   public func forward(_ pass: LayerPass) {
     pass.kernels.maxPoolingForward(
       shape(pass.count, pass.inputShape), x: pass.x, y: pass.y, choice: pass.keptBytes)
+    activation.forward(pass)
   }
 
   public func backward(_ pass: LayerPass) {
     guard let dx = pass.dx else { return }
+    activation.backward(pass)
     pass.kernels.maxPoolingBackward(
       shape(pass.count, pass.inputShape), dy: pass.dy, choice: pass.keptBytes, dx: dx)
   }

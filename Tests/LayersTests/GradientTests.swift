@@ -40,6 +40,12 @@ import Testing
       layers: [Convolution2D(3, kernel: 2), MaxPooling2D(2), Flatten(), Dense(3)],
       input: Shape([8, 9, 1]), classes: 3),
     Case(
+      name: "relu before pooling",
+      layers: [
+        Convolution2D(3, kernel: 2), Convolution2D(5, kernel: 2), ReLU(), MaxPooling2D(2),
+        Flatten(), Dense(3),
+      ], input: Shape([8, 9, 1]), classes: 3),
+    Case(
       name: "overlapping pooling",
       layers: [Convolution2D(3, kernel: 2), MaxPooling2D(3, stride: 2), Flatten(), Dense(3)],
       input: Shape([8, 10, 1]), classes: 3),

@@ -55,6 +55,32 @@ import Testing
     }
   }
 
+  /// Layers written so that no rule applies give the same numbers as the fused ones.
+  @Test func fusionChangesNothing() throws {
+    let input = Shape([11, 12, 1])
+    let plain: [any Layer] = [
+      Convolution2D(16, kernel: 3), Flatten(), ReLU(), Dense(24), Flatten(), ReLU(), Dense(4),
+    ]
+    let fused: [any Layer] = [
+      Convolution2D(16, kernel: 3), ReLU(), Flatten(), Dense(24), ReLU(), Dense(4),
+    ]
+    let samples = RandomBatch(4, of: input, classes: 4)
+    for kernels in tables {
+      let results = try [plain, fused].map { layers in
+        let network = try Network(layers, input: input, capacity: 4, kernels: kernels)
+        let parameters = FloatBuffer(count: network.layout.count)
+        network.layout.initialise(parameters, seed: 2)
+        let gradients = FloatBuffer(count: network.layout.count)
+        let sum = network.gradient(
+          of: samples.batch, at: FloatsIn(parameters.pointer), into: gradients.pointer,
+          observer: nil)
+        return (sum, Array(gradients.values), network.summary.count)
+      }
+      #expect(results[0].0 == results[1].0 && results[0].1 == results[1].1)
+      #expect(results[0].2 == 7 && results[1].2 == 4)
+    }
+  }
+
   @Test func backwardReportsEveryRangeFromTheBack() throws {
     for model in modelCatalog.names {
       let input = Shape([12, 12, 1])
