@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The front door of Apus: installs what is missing, builds, and runs under MPI.
 set -euo pipefail
-cd "$(dirname "$0")"
+root=$(cd "$(dirname "$0")" && pwd)
 
 usage() {
   cat <<'TEXT'
@@ -33,7 +33,8 @@ while [ $# -gt 0 ]; do
     -n)
       [ $# -ge 2 ] || fail "-n needs a number of ranks" 64
       ranks=$2; shift 2
-      case "$ranks" in ''|*[!0-9]*|0) fail "-n $ranks: a number of ranks of at least 1 is needed" 64 ;; esac ;;
+      case "$ranks" in ''|*[!0-9]*) ranks=0 ;; esac
+      [ "$ranks" -ge 1 ] || fail "-n needs a number of ranks of at least 1" 64 ;;
     -h|--help) usage; exit 0 ;;
     *) break ;;
   esac
@@ -50,12 +51,16 @@ esac
 
 mpi_package=${MPI_PKGCONFIG:-mpi}
 mpirun=${MPIRUN:-mpirun}
+case "$mpi_package" in
+  *mpich*) mpi_library=libmpich-dev mpi_launcher=mpich; mpirun=${MPIRUN:-mpirun.mpich} ;;
+  *) mpi_library=libopenmpi-dev mpi_launcher=openmpi-bin ;;
+esac
 missing() {
   command -v pkg-config >/dev/null || echo pkg-config
   if ! command -v pkg-config >/dev/null || ! pkg-config --exists "$mpi_package"; then
-    echo libopenmpi-dev
+    echo "$mpi_library"
   fi
-  command -v "$mpirun" >/dev/null || echo openmpi-bin
+  command -v "$mpirun" >/dev/null || echo "$mpi_launcher"
   if ! command -v pkg-config >/dev/null || ! pkg-config --exists zlib; then echo zlib1g-dev; fi
 }
 
@@ -86,14 +91,16 @@ if [ -n "$needed" ]; then
     fail "missing: ${needed}(install them with: apt-get install $needed)"
   fi
   # shellcheck disable=SC2086
-  apt_install $needed || fail "could not install ${needed% }; Apus needs an MPI library and zlib"
+  apt_install $needed || fail "could not install ${needed% }: Apus needs an MPI library and zlib"
+  needed=$(missing | tr '\n' ' ')
+  [ -z "$needed" ] || fail "still missing after the installation: $needed"
 fi
 
 # --- Build -----------------------------------------------------------------------------------
 
 build() {
   say "building ($*); the first build takes a few minutes"
-  swift build "$@" || fail "the build failed"
+  swift build --package-path "$root" "$@" >&2 || fail "the build failed"
 }
 
 # --- Ranks -----------------------------------------------------------------------------------
@@ -146,26 +153,25 @@ if [ "$command" = build ]; then build -c release --product apus; exit 0; fi
 
 if [ "$command" = test ]; then
   build --build-tests
-  swift test --skip-build "$@"
-  bundle=$(swift build --show-bin-path)/apusPackageTests.xctest
-  passed=0
+  swift test --package-path "$root" --skip-build "$@"
+  bundle=$(swift build --package-path "$root" --show-bin-path)/apusPackageTests.xctest
+  log=$(mktemp)
+  trap 'rm -f "$log"' EXIT
   for count in 1 2 3 4; do
     say "MPI conformance suite on $count ranks"
     launch "$count" timeout 300 "$bundle" --testing-library swift-testing --no-parallel \
-      --filter MPIConformance >/tmp/apus-conformance.$$ 2>&1 || {
-      cat /tmp/apus-conformance.$$ >&2; rm -f /tmp/apus-conformance.$$
+      --filter MPIConformance >"$log" 2>&1 || {
+      cat "$log" >&2
       fail "the conformance suite failed on $count ranks"
     }
-    tail -n 1 /tmp/apus-conformance.$$
-    rm -f /tmp/apus-conformance.$$
-    passed=$((passed + 1))
+    tail -n 1 "$log"
   done
   say "all tests passed; the conformance suite on 1, 2, 3 and 4 ranks"
   exit 0
 fi
 
 build -c release --product apus
-apus=$(swift build -c release --show-bin-path)/apus
+apus=$(swift build --package-path "$root" -c release --show-bin-path)/apus
 ranks=${ranks:-$(cores)}
 
 case "$command" in

@@ -53,12 +53,17 @@ public func openDataset(_ specification: String) throws -> DatasetPair {
   let parts = specification.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
   let name = String(parts[0])
   let argument = parts.count == 2 && !parts[1].isEmpty ? String(parts[1]) : nil
+  if name.contains("/") {
+    throw SettingError(
+      setting: "data", value: specification, allowed: "a format before the path, as in idx:FOLDER,")
+  }
   let format = try datasetCatalog.find(name)
   if argument == nil, !format.argument.isEmpty, !format.argument.hasPrefix("[") {
-    throw DataError(path: name, problem: "\(name):\(format.argument) is needed")
+    throw SettingError(
+      setting: "data", value: specification, allowed: "\(name):\(format.argument)")
   }
   if argument != nil, format.argument.isEmpty {
-    throw DataError(path: specification, problem: "nothing may follow \(name)")
+    throw SettingError(setting: "data", value: specification, allowed: "\(name) alone")
   }
   return try format.open(argument)
 }

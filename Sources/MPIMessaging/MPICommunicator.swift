@@ -41,7 +41,8 @@ public final class MPICommunicator: Communicator {
     if MPIWorld.isRunning { _ = MPI_Comm_free(&box.comm) }
   }
 
-  /// Finds out whether this node has more ranks than cores. Collective.
+  /// Finds out whether any node has more ranks than cores. Collective, and the same on all ranks:
+  /// it decides whether collective calls block, and MPI matches no blocking call with another kind.
   func measureCrowd() throws(MessagingError) {
     var node = cmpi_no_comm()
     try check(
@@ -50,7 +51,12 @@ public final class MPICommunicator: Communicator {
     var size: Int32 = 0
     try check(MPI_Comm_size(node.comm, &size), "MPI_Comm_size", rank: rank)
     try check(MPI_Comm_free(&node.comm), "MPI_Comm_free", rank: rank)
-    isCrowded = Int(size) > Patience.coreCount
+    var crowd = Int(size) > Patience.coreCount ? 1.0 : 0
+    try check(
+      MPI_Allreduce(cmpi_in_place(), &crowd, 1, cmpi_double(), cmpi_max(), box.comm),
+      "MPI_Allreduce",
+      rank: rank)
+    isCrowded = crowd != 0
   }
 
   /// Starts sending; of any length.

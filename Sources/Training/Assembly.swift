@@ -24,8 +24,9 @@ struct Assembly {
     // Names and numbers are looked at before the data, which may take long to load.
     let agreement = Agreement(over: communicator)
     let parts = try agreement.agree { try Parts(job, ranks: communicator.size) }
-    let (data, network, reader) = try agreement.agree {
-      let data = try openDataset(job.data)
+    let data = try agreement.agree { try openDataset(job.data) }
+    try DataIdentity(of: [data.training, data.heldOut], kernels: kernels).check(job.data, agreement)
+    let (network, reader) = try agreement.agree {
       let workers = parts.strategy.workers(of: communicator.size)
       let mine = workers.contains(communicator.rank) ? communicator.rank - workers.lowerBound : nil
       let reader = BatchReader(
@@ -35,10 +36,16 @@ struct Assembly {
       let network = try Network(
         parts.model(data.training.sampleShape, data.training.classes),
         input: data.training.sampleShape, capacity: max(reader.capacity, 32), kernels: kernels)
-      return (data, network, reader)
+      return (network, reader)
     }
     let steps = reader.cut.stepsPerEpoch
-    let total = job.steps ?? job.epochs * steps
+    let total = try agreement.agree {
+      let (product, overflow) = job.epochs.multipliedReportingOverflow(by: steps)
+      guard job.steps != nil || (!overflow && product <= Job.mostSteps) else {
+        throw UsageError("--epochs \(job.epochs): at most \(Job.mostSteps) steps can be made")
+      }
+      return job.steps ?? product
+    }
     let rate = parts.rate
     let worker = Worker(
       communicator: communicator, objective: network,
@@ -101,6 +108,9 @@ struct Assembly {
           LearningRate.linearlyScaled(
             job.learningRate, globalBatch: job.batch, referenceBatch: $0)
         } ?? job.learningRate
+      guard Float(base).isFinite else {
+        throw UsageError("--learning-rate \(base), scaled with the batch, is too large a number")
+      }
       rate = LearningRate(
         base, schedule: try scheduleRecipe.make(settings(2)), warmup: try Warmup(job.warmup))
     }

@@ -63,28 +63,35 @@ enum AtomicFile {
 
   /// Reads a whole file.
   static func read(_ path: String) throws(FileError) -> Data {
-    do { return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe) } catch {
-      let posix = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-      let code = posix.map { Int32($0.code) } ?? (error as? CocoaError).map(Self.code) ?? EIO
-      throw FileError("read", path, code)
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw FileError("read", path, errno) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw FileError("read", path, status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
     }
-  }
-
-  private static func code(_ error: CocoaError) -> Int32 {
-    switch error.code {
-    case .fileReadNoSuchFile, .fileNoSuchFile: ENOENT
-    case .fileReadNoPermission: EACCES
-    default: EIO
+    guard access(path, R_OK) == 0 else { throw FileError("read", path, errno) }
+    do { return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe) } catch {
+      throw FileError("read", path, EIO)
     }
   }
 
   /// Makes a folder and those above it.
   static func makeFolder(_ path: String) throws(FileError) {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      let posix = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-      throw FileError("make the folder", path, posix.map { Int32($0.code) } ?? EIO)
+    if mkdir(path, 0o777) == 0 { return }
+    let code = errno
+    switch code {
+    case EEXIST:
+      var status = stat()
+      guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+        throw FileError("make the folder", path, EEXIST)
+      }
+    case ENOENT:
+      let above = (path as NSString).deletingLastPathComponent
+      guard !above.isEmpty, above != path else { throw FileError("make the folder", path, code) }
+      try makeFolder(above)
+      guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+        throw FileError("make the folder", path, errno)
+      }
+    default: throw FileError("make the folder", path, code)
     }
   }
 }

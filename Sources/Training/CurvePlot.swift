@@ -87,7 +87,9 @@ struct CurvePlot {
       out += line(left, y(mark), left + plotWidth, y(mark), "#e3e3e3")
       out += text(left - 8, y(mark) + 4, Self.label(mark), anchor: "end")
     }
-    let steps = Scale(low: 0, high: lastStep, about: 6).marks.filter { $0 <= lastStep * 1.0001 }
+    let steps = Scale(low: 0, high: lastStep, about: 6).marks.filter {
+      $0 <= lastStep * 1.0001 && $0 == $0.rounded()
+    }
     for mark in steps {
       out += line(x(mark), top + panelHeight, x(mark), top + panelHeight + 5, "#888")
       out += text(
@@ -149,6 +151,7 @@ struct CurvePlot {
   }
 
   private static func label(_ value: Double, places: Int = 3) -> String {
+    if value != 0 && abs(value) < 0.01 { return String(format: "%.2g", value) }
     let text = String(format: "%.\(places)f", value)
     guard text.contains(".") else { return text }
     let trimmed = text.reversed().drop { $0 == "0" }.drop { $0 == "." }
@@ -166,6 +169,9 @@ struct CurvePlot {
   private func polyline(
     _ points: [(Double, Double)], _ color: String, _ thickness: Double, opacity: Double
   ) -> String {
+    if points.count == 1, let (x, y) = points.first {
+      return "<circle cx=\"\(x)\" cy=\"\(y)\" r=\"3\" fill=\"\(color)\"/>\n"
+    }
     guard points.count > 1 else { return "" }
     let places = points.map { String(format: "%.1f,%.1f", $0.0, $0.1) }.joined(separator: " ")
     return "<polyline fill=\"none\" stroke=\"\(color)\" stroke-width=\"\(thickness)\""

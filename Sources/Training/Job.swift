@@ -60,11 +60,46 @@ public struct Job: Codable, Sendable, Equatable {
   }
 
   /// Reads a job; every key must be there but those that may be left out.
+  ///
+  /// - Throws: `JobError` naming the key that is missing, unknown, or of another kind.
   public init(yaml: String, path: String) throws {
-    do { self = try YAMLDecoder().decode(Job.self, from: yaml) } catch {
-      throw DataErrorInJob(path: path, problem: "\(error)")
+    let keys = CodingKeys.allCases.map(\.rawValue)
+    do {
+      guard let found = try Yams.load(yaml: yaml) as? [String: Any] else {
+        throw JobError(path: path, problem: "it holds no keys")
+      }
+      if let unknown = found.keys.sorted().first(where: { !keys.contains($0) }) {
+        throw JobError(
+          path: path, problem: "\(UnknownName(kind: "key", name: unknown, known: keys))")
+      }
+      self = try YAMLDecoder().decode(Job.self, from: yaml)
+    } catch let error as JobError {
+      throw error
+    } catch let error as DecodingError {
+      throw JobError(path: path, problem: Self.explanation(of: error))
+    } catch { throw JobError(path: path, problem: "it is not YAML: \(error)") }
+  }
+
+  /// Reads the job of a run's folder.
+  public init(ofRun run: String) throws {
+    let path = (run as NSString).appendingPathComponent("job.yaml")
+    let data = try AtomicFile.read(path)
+    try self.init(yaml: String(decoding: data, as: UTF8.self), path: path)
+  }
+
+  private static func explanation(of error: DecodingError) -> String {
+    switch error {
+    case .keyNotFound(let key, _): "the key '\(key.stringValue)' is missing"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
+      "the value of '\(context.codingPath.map(\.stringValue).joined(separator: "."))' will not do"
+    case .dataCorrupted(let context):
+      "the value of '\(context.codingPath.map(\.stringValue).joined(separator: "."))' will not do"
+    @unknown default: "\(error)"
     }
   }
+
+  /// Most steps that a run may have.
+  static let mostSteps = 1 << 48
 
   /// Checks what can be checked without data or other ranks.
   ///
@@ -74,7 +109,7 @@ public struct Job: Codable, Sendable, Equatable {
       if !condition { throw UsageError(message) }
     }
     try require(
-      learningRate.isFinite && learningRate >= 0,
+      Float(learningRate).isFinite && learningRate >= 0,
       "--learning-rate \(learningRate): a finite number of at least 0 is needed")
     try require(batch > 0, "--batch \(batch): at least one sample per step is needed")
     try require(
@@ -83,9 +118,12 @@ public struct Job: Codable, Sendable, Equatable {
         + " sample; raise --batch or start fewer ranks")
     try require(batch <= 1 << 24, "--batch \(batch): at most \(1 << 24) samples per step")
     try require(epochs > 0, "--epochs \(epochs): at least one epoch is needed")
-    try require(steps.map { $0 > 0 } ?? true, "--steps \(steps ?? 0): at least one is needed")
     try require(
-      clip.map { $0 > 0 && $0.isFinite } ?? true, "--clip \(clip ?? 0): a number above 0 is needed")
+      steps.map { (1...Self.mostSteps).contains($0) } ?? true,
+      "--steps \(steps ?? 0): from 1 to \(Self.mostSteps) steps are possible")
+    try require(
+      clip.map { Float($0) > 0 && Float($0).isFinite } ?? true,
+      "--clip \(clip ?? 0): a number above 0 is needed")
     try require(
       checkpointEvery.map { $0 > 0 } ?? true,
       "--checkpoint-every \(checkpointEvery ?? 0): at least one step is needed")
@@ -98,8 +136,10 @@ public struct Job: Codable, Sendable, Equatable {
   }
 }
 
-/// `job.yaml` cannot be read.
-struct DataErrorInJob: Error, CustomStringConvertible {
+/// A job description cannot be used.
+public struct JobError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The file, and what is wrong with it.
   let path, problem: String
-  var description: String { "\(path): not a job description: \(problem)" }
+
+  public var description: String { "\(path): not a job description: \(problem)" }
 }

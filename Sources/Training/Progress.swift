@@ -57,23 +57,42 @@ final class Progress {
     lastShown = now
     let elapsed = (now - began) / .seconds(1)
     let left = step > firstStep ? elapsed / Double(step - firstStep) * Double(total - step) : 0
-    let text =
-      "epoch \(line.epoch ?? 0)/\(epochs)  step \(step)/\(total)"
-      + "  loss \(Self.digits(line.loss, 4))  accuracy \(Self.digits(line.accuracy, 3))"
-      + "  \(Self.thousands(line.samplesPerSecond ?? 0)) samples/s"
-      + "  communication \(Int(((line.communicationShare ?? 0) * 100).rounded())) %"
-      + "  left \(Self.time(left))"
+    // In the order in which they are given up where a terminal is narrow: last first.
+    let fields = [
+      "epoch \(line.epoch ?? 0)/\(epochs)", "step \(step)/\(total)",
+      "loss \(Self.digits(line.loss, 4))", "left \(Self.time(left))",
+      "\(Self.thousands(line.samplesPerSecond ?? 0)) samples/s",
+      "accuracy \(Self.digits(line.accuracy, 3))",
+      "communication \(Int(((line.communicationShare ?? 0) * 100).rounded())) %",
+    ]
     switch style {
     case .bar:
       let width = 20
       let filled = width * step / max(total, 1)
       let bar =
         String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-      emit("\r\u{1B}[2K\(bar) \(text)")
+      var shown = [bar] + fields
+      while shown.count > 1, shown.joined(separator: "  ").count >= Self.columns {
+        shown.removeLast()
+      }
+      emit("\r\u{1B}[2K" + shown.joined(separator: "  "))
       barIsOpen = true
-    case .lines: emit(text + "\n")
+    case .lines: emit(fields.joined(separator: "  ") + "\n")
     case .none: break
     }
+  }
+
+  /// Columns of the terminal; 80 where nobody knows.
+  private static var columns: Int {
+    var size = winsize()
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+
+  /// Leaves the bar as it is; what follows begins on a line of its own.
+  func close() {
+    if barIsOpen { emit("\n") }
+    barIsOpen = false
   }
 
   /// A line of its own, above the bar.

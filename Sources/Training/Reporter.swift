@@ -18,16 +18,15 @@ final class Reporter {
   private let began: ContinuousClock.Instant
 
   init(
-    folder: String, job: Job, style: ProgressStyle, resumedAt step: Int?, total: Int,
+    folder: RunFolder, job: Job, style: ProgressStyle, resumedAt step: Int?, total: Int,
     stepsPerEpoch: Int
   ) throws(FileError) {
-    func path(_ name: String) -> String { (folder as NSString).appendingPathComponent(name) }
-    log = try RunLog(path: path("log.jsonl"), keepingUpTo: step)
+    log = try RunLog(path: folder("log.jsonl"), keepingUpTo: step)
     lines = log.earlier
     progress = Progress(style: style, firstStep: step ?? 0, total: total)
-    curvesPath = path("curves.svg")
+    curvesPath = folder("curves.svg")
     title = "\(job.model) on \(job.data), \(job.strategy), \(job.optimizer), batch \(job.batch)"
-    epochs = (total + stepsPerEpoch - 1) / stepsPerEpoch
+    epochs = (total - 1) / stepsPerEpoch + 1
     self.stepsPerEpoch = stepsPerEpoch
     began = clock.now
   }
@@ -46,7 +45,9 @@ final class Reporter {
           + "  held-out loss \(Progress.digits(line.heldOutLoss, 4))"
           + "  held-out accuracy \(Progress.digits(line.heldOutAccuracy, 4))")
       drawCurves()
-    case .end: drawCurves()
+    case .end:
+      progress.close()
+      drawCurves()
     case .start, .checkpoint: break
     }
   }
@@ -61,50 +62,5 @@ final class Reporter {
 
   private func attempt(_ body: () throws(FileError) -> Void) {
     do throws(FileError) { try body() } catch { failure = failure ?? error }
-  }
-}
-
-/// Sums over the steps since the last progress line.
-struct Meter {
-  private let clock = ContinuousClock()
-  private var began: ContinuousClock.Instant
-  private var communication: Double
-  private var loss = 0.0, correct = 0.0, samples = 0.0
-
-  init(_ worker: Worker) {
-    began = clock.now
-    communication = worker.communicationSeconds
-  }
-
-  mutating func add(_ report: StepReport) {
-    loss += report.loss
-    correct += report.correct
-    samples += Double(report.samples)
-  }
-
-  /// The sums, to be combined over ranks where a method's reports are local.
-  var sums: [Double] {
-    get { [loss, correct, samples] }
-    set { (loss, correct, samples) = (newValue[0], newValue[1], newValue[2]) }
-  }
-
-  /// The progress line of the steps since the last one; starts anew.
-  mutating func line(_ worker: Worker) -> LogLine {
-    let now = clock.now
-    let seconds = max((now - began) / .seconds(1), 1e-9)
-    var line = LogLine(.progress)
-    line.loss = loss / max(samples, 1)
-    line.accuracy = correct / max(samples, 1)
-    line.samplesPerSecond = samples / seconds
-    line.communicationShare = (worker.communicationSeconds - communication) / seconds
-    self = Meter(worker)
-    return line
-  }
-
-  /// Leaves out the time that passed since the last line (evaluation, checkpoints).
-  mutating func restart(_ worker: Worker) {
-    let kept = sums
-    self = Meter(worker)
-    sums = kept
   }
 }

@@ -77,18 +77,20 @@ final class RunLog {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     self.path = path
-    var kept: [LogLine] = []
-    if let step {
-      let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-      kept = text.split(separator: "\n").compactMap {
-        try? decoder.decode(LogLine.self, from: Data($0.utf8))
+    var kept: [(text: Substring, line: LogLine)] = []
+    if let step, access(path, F_OK) == 0 {
+      let text = String(decoding: try AtomicFile.read(path), as: UTF8.self)
+      // A line that a kill cut short is no line.
+      kept = text.split(separator: "\n").compactMap { text in
+        (try? decoder.decode(LogLine.self, from: Data(text.utf8))).map { (text, $0) }
       }
-      .filter { ($0.step ?? 0) <= step && $0.event != .end }
+      .filter { ($0.line.step ?? 0) <= step && $0.line.event != .end }
     }
-    earlier = kept
-    descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+    earlier = kept.map(\.line)
+    let lines = kept.map { $0.text + "\n" }.joined()
+    try AtomicFile.write(Data(lines.utf8), to: path)
+    descriptor = open(path, O_WRONLY | O_APPEND)
     guard descriptor >= 0 else { throw FileError("write", path, errno) }
-    for line in kept { try write(line) }
   }
 
   deinit { close(descriptor) }

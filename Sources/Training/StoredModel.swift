@@ -65,18 +65,16 @@ public struct StoredModel {
       CheckpointFacts.self,
       from: Data(
         try agreement.share(String(decoding: text, as: UTF8.self), over: communicator).utf8))
-    let (heldOut, network) = try agreement.agree {
-      let heldOut = try openDataset(data).heldOut
+    let heldOut = try agreement.agree { try openDataset(data).heldOut }
+    try DataIdentity(of: [heldOut], kernels: kernels).check(data, agreement)
+    let network = try agreement.agree {
       guard heldOut.sampleShape == Shape(facts.input), heldOut.classes == facts.classes else {
         throw UsageError(
           "the model was trained on samples of \(Shape(facts.input)) in \(facts.classes) classes;"
             + " \(data) has \(heldOut.sampleShape) in \(heldOut.classes)")
       }
       let layers = try modelCatalog.find(facts.model)(heldOut.sampleShape, facts.classes)
-      return (
-        heldOut,
-        try Network(layers, input: heldOut.sampleShape, capacity: 64, kernels: kernels)
-      )
+      return try Network(layers, input: heldOut.sampleShape, capacity: 64, kernels: kernels)
     }
     let parameters = FloatBuffer(count: network.layout.count)
     try agreement.agree {

@@ -24,6 +24,7 @@ public final class Trainer {
   private let agreement: Agreement
   private let assembly: Assembly
   private let folder: CheckpointFolder
+  private let claim: RunFolder?  // rank 0
   private let reporter: Reporter?  // rank 0
   private var step = 0
   private var heldOut: HeldOut?
@@ -44,24 +45,26 @@ public final class Trainer {
     let isReporter = communicator.rank == 0
     let folder = CheckpointFolder(run: run)
     self.folder = folder
-    try agreement.agree {
-      guard isReporter, !resume, !folder.files.isEmpty else { return }
-      throw UsageError(
-        "\(run) holds a run already: add --resume to go on with it, or give another --run folder")
-    }
     let assembly = try Assembly(job, over: communicator, kernels: kernels)
+    let claim = try agreement.agree {
+      isReporter ? try RunFolder(run, resume: resume) : nil
+    }
+    self.claim = claim
     self.assembly = assembly
     let restored = resume ? try Self.restore(assembly, from: folder, agreement) : nil
     step = restored?.step ?? 0
     lastSaved = restored?.step
     let (start, total) = (step, assembly.totalSteps)
     reporter = try agreement.agree {
-      guard isReporter else { return nil }
+      guard let claim else { return nil }
+      guard start <= total else {
+        throw UsageError(
+          "\(run) is at step \(start) already, beyond the \(total) steps that are asked for")
+      }
       try AtomicFile.makeFolder(folder.path)
-      try AtomicFile.write(
-        Data(try job.yaml().utf8), to: (run as NSString).appendingPathComponent("job.yaml"))
+      try AtomicFile.write(Data(try job.yaml().utf8), to: claim("job.yaml"))
       return try Reporter(
-        folder: run, job: job, style: style, resumedAt: restored == nil ? nil : start,
+        folder: claim, job: job, style: style, resumedAt: restored == nil ? nil : start,
         total: total, stepsPerEpoch: assembly.stepsPerEpoch)
     }
     announce(kernels, note: restored?.note)
@@ -73,10 +76,15 @@ public final class Trainer {
     let began = clock.now
     let worker = assembly.worker
     Denormals.flush()
+    // A stop that was asked for while data were loading needs no step.
+    if try agreement.reduce(StopSignal.isRaised ? 1 : 0, .maximum) > 0, step < assembly.totalSteps {
+      if lastSaved != step { try save() }
+      return try end("stopped", (clock.now - began) / .seconds(1))
+    }
     var meter = Meter(worker)
     while step < assembly.totalSteps {
-      let (epoch, place) = step.quotientAndRemainder(dividingBy: assembly.stepsPerEpoch)
-      let batch = assembly.reader.read(step: place, epoch: epoch)
+      let batch = assembly.reader.read(
+        step: step % assembly.stepsPerEpoch, epoch: step / assembly.stepsPerEpoch)
       worker.wantsToStop = StopSignal.isRaised || reporter?.failure != nil
       let report = try assembly.strategy.step(batch)
       step += 1
@@ -85,21 +93,17 @@ public final class Trainer {
       let endsEpoch = step % assembly.stepsPerEpoch == 0
       let isLast = step == assembly.totalSteps
       let isDue = step <= 20 || step % job.logEvery == 0 || endsEpoch || isLast
-      let stops = try settle(report, &meter, isDue: isDue)
-      if isDue { self.report(meter.line(worker), epoch: epoch) }
-      if endsEpoch || isLast || stops {
-        if !stops { try evaluate(epoch) }
-        if isLast || stops || job.checkpointEvery == nil { try save(epoch) }
-        meter.restart(worker)
-      }
-      if let every = job.checkpointEvery, step % every == 0, !isLast, !stops {
-        try save(epoch)
-        meter.restart(worker)
-      }
+      let stops = try settle(report, &meter, isDue: isDue) && !isLast
+      if isDue { self.report(meter.line(worker)) }
+      let isCheckpoint = job.checkpointEvery.map { step % $0 == 0 } ?? endsEpoch
+      meter.pause(worker)
+      if endsEpoch || isLast { try evaluate() }
+      if isCheckpoint || isLast || stops { try save() }
+      meter.resume(worker)
       if stops { return try end("stopped", (clock.now - began) / .seconds(1)) }
     }
-    if heldOut == nil { try evaluate((step - 1) / assembly.stepsPerEpoch) }
-    if lastSaved != step { try save((step - 1) / assembly.stepsPerEpoch) }
+    if heldOut == nil { try evaluate() }
+    if lastSaved != step { try save() }
     return try end("done", (clock.now - began) / .seconds(1))
   }
 
@@ -115,40 +119,52 @@ public final class Trainer {
       meter.sums = Array(sums.dropLast())
       (loss, votes) = (sums[0], sums[3])
     }
-    if !loss.isFinite {
-      var line = LogLine(.end)
-      (line.step, line.outcome) = (step, "diverged")
-      reporter?.report(line)
-      let last = folder.files.last
-      try agreement.agree {
-        throw Divergence(step: step, checkpoint: last)
-      }
-    }
+    try check(loss)
     return votes > 0
   }
 
-  private func report(_ line: LogLine, epoch: Int) {
+  /// Ends the run on all ranks unless `value`, which all of them have, is a number.
+  private func check(_ value: Double) throws {
+    guard !value.isFinite else { return }
+    var line = LogLine(.end)
+    (line.step, line.outcome) = (step, "diverged")
+    reporter?.report(line)
+    let last = folder.files.last
+    try agreement.agree { throw Divergence(step: step, checkpoint: last) }
+  }
+
+  /// The epoch that the last step belongs to, from 1.
+  private var epoch: Int { max(step - 1, 0) / assembly.stepsPerEpoch + 1 }
+
+  private func report(_ line: LogLine) {
     guard let reporter else { return }
     var line = line
-    (line.epoch, line.step) = (epoch + 1, step)
+    (line.epoch, line.step) = (epoch, step)
     line.learningRate = Double(assembly.worker.learningRate(step))
     line.bytesSent = communicator.traffic.bytes
     reporter.report(line)
   }
 
-  private func evaluate(_ epoch: Int) throws {
+  private func evaluate() throws {
     let figures = try assembly.evaluation.run(at: try assembly.strategy.model())
+    try check(figures.loss)
     heldOut = figures
     var line = LogLine(.evaluation)
-    (line.epoch, line.step) = (epoch + 1, step)
+    (line.epoch, line.step) = (epoch, step)
     (line.heldOutLoss, line.heldOutAccuracy) = (figures.loss, figures.accuracy)
     reporter?.report(line)
   }
 
-  private func save(_ epoch: Int) throws {
+  private func save() throws {
+    // A step's loss says nothing about the update that followed it: no checkpoint of parameters
+    // that are not numbers may push out a good one.
+    let worker = assembly.worker
+    let squares = worker.kernels.sumOfSquares(
+      worker.replica.layout.count, x: try assembly.strategy.model())
+    try check(try agreement.reduce(squares.isFinite ? 0 : 1, .maximum) == 0 ? 0 : .nan)
     var facts = assembly.facts
-    (facts.step, facts.updates) = (step, assembly.worker.replica.updates)
-    let data = try Checkpoint(worker: assembly.worker, strategy: assembly.strategy).encode(facts)
+    (facts.step, facts.updates) = (step, worker.replica.updates)
+    let data = try Checkpoint(worker: worker, strategy: assembly.strategy).encode(facts)
     try agreement.agree {
       // A log that could not be written is why the run stops: say so before anything else fails.
       if let failure = reporter?.failure { throw failure }
@@ -156,7 +172,7 @@ public final class Trainer {
     }
     lastSaved = step
     var line = LogLine(.checkpoint)
-    (line.epoch, line.step, line.path) = (epoch + 1, step, folder.file(step: step))
+    (line.epoch, line.step, line.path) = (epoch, step, folder.file(step: step))
     reporter?.report(line)
   }
 

@@ -2,6 +2,7 @@
 // turns errors into one line and an exit code.
 
 import ArgumentParser
+import Basics
 import Training
 
 /// The program.
@@ -27,6 +28,7 @@ struct Apus: ParsableCommand {
     Launcher.silenceAllButOneRank()
     var command: any ParsableCommand
     do {
+      try checkCommand(CommandLine.arguments.dropFirst().first)
       command = try parseAsRoot()
       try command.run()
     } catch let error as Failure {
@@ -36,6 +38,15 @@ struct Apus: ParsableCommand {
       guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
       Failure(UsageError("\(message(for: error)) (see apus --help)")).report()
     }
+  }
+}
+
+extension Apus {
+  /// A command that does not exist: the nearest one is suggested, as for every other name.
+  private static func checkCommand(_ word: String?) throws {
+    let known = configuration.subcommands.map { $0._commandName } + ["help"]
+    guard let word, !word.hasPrefix("-"), !known.contains(word) else { return }
+    throw Failure(UnknownName(kind: "command", name: word, known: known))
   }
 }
 

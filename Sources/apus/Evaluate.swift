@@ -42,10 +42,9 @@ struct Evaluate: ParsableCommand {
 
   private func dataOfRun() throws -> String {
     if let data { return data }
-    let path = (checkpoint as NSString).appendingPathComponent("job.yaml")
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-      throw UsageError("--data is needed: \(checkpoint) is not a run's folder with a job.yaml")
+    guard RunFolder.holdsRun(checkpoint) else {
+      throw UsageError("--data is needed: \(checkpoint) is not the folder of a run")
     }
-    return try Job(yaml: text, path: path).data
+    return try Job(ofRun: checkpoint).data
   }
 }

@@ -29,6 +29,8 @@ struct Failure: Error {
   /// One line on standard error, whatever the text holds.
   static func say(_ message: String) {
     let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
-    FileHandle.standardError.write(Data("apus: \(line)\n".utf8))
+    // Nobody may be listening: that must not be another failure.
+    let bytes = Array("apus: \(line)\n".utf8)
+    _ = write(STDERR_FILENO, bytes, bytes.count)
   }
 }

@@ -21,7 +21,7 @@ struct JobOptions: ParsableArguments {
   @Option(help: "How gradients change parameters. (default: adam)")
   var optimizer: String?
 
-  @Option(help: "Learning rate. (default: 0.001)")
+  @Option(parsing: .unconditional, help: "Learning rate. (default: 0.001)")
   var learningRate: Double?
 
   @Option(help: "How the rate changes over the run: constant, step, cosine. (default: constant)")
@@ -31,28 +31,33 @@ struct JobOptions: ParsableArguments {
   var warmup: String?
 
   @Option(
+    parsing: .unconditional,
     help: "Scale the rate by batch / REFERENCE-BATCH (linear scaling rule). (default: no scaling)")
   var referenceBatch: Int?
 
-  @Option(help: "Samples per step over all ranks. (default: 128)")
+  @Option(parsing: .unconditional, help: "Samples per step over all ranks. (default: 128)")
   var batch: Int?
 
-  @Option(help: "Passes over the training data. (default: 10)")
+  @Option(parsing: .unconditional, help: "Passes over the training data. (default: 10)")
   var epochs: Int?
 
-  @Option(help: "Number of steps, instead of epochs.")
+  @Option(parsing: .unconditional, help: "Number of steps, instead of epochs.")
   var steps: Int?
 
-  @Option(help: "Largest global norm of the gradient; larger ones are scaled down.")
+  @Option(
+    parsing: .unconditional,
+    help: "Largest global norm of the gradient; larger ones are scaled down.")
   var clip: Double?
 
   @Option(help: "How gradients are summed over ranks: ring, tree, native. (default: ring)")
   var allReduce: String?
 
-  @Option(help: "Bytes of gradients that travel at once. (default: 1048576)")
+  @Option(
+    parsing: .unconditional, help: "Bytes of gradients that travel at once. (default: 1048576)")
   var bucket: Int?
 
-  @Option(help: "Seed of initial parameters and sample order. (default: 1)")
+  @Option(
+    parsing: .unconditional, help: "Seed of initial parameters and sample order. (default: 1)")
   var seed: UInt64?
 
   @Option(help: "A setting of strategy, optimizer or schedule, as NAME=VALUE. Repeatable.")
@@ -64,24 +69,22 @@ struct JobOptions: ParsableArguments {
   @Option(help: "Short for --set weight_decay=VALUE.")
   var weightDecay: String?
 
-  @Option(help: "Steps between checkpoints. (default: one per epoch)")
+  @Option(parsing: .unconditional, help: "Steps between checkpoints. (default: one per epoch)")
   var checkpointEvery: Int?
 
-  @Option(help: "Checkpoints to keep. (default: 3)")
+  @Option(parsing: .unconditional, help: "Checkpoints to keep. (default: 3)")
   var keep: Int?
 
-  @Option(help: "Steps between progress reports, after the first 20 steps. (default: 10)")
+  @Option(
+    parsing: .unconditional,
+    help: "Steps between progress reports, after the first 20 steps. (default: 10)")
   var logEvery: Int?
 
   /// The job: defaults, then the resumed run's, then these flags.
   func job(resuming run: String?) throws -> Job {
     var job = Job()
-    if let run {
-      let path = (run as NSString).appendingPathComponent("job.yaml")
-      if let text = try? String(contentsOfFile: path, encoding: .utf8) {
-        job = try Job(yaml: text, path: path)
-      }
-    }
+    // A run that never began has nothing to go on from; one with checkpoints must say what it is.
+    if let run, RunFolder.holdsRun(run) { job = try Job(ofRun: run) }
     func take<Value>(_ value: Value?, _ key: WritableKeyPath<Job, Value>) {
       if let value { job[keyPath: key] = value }
     }
@@ -108,6 +111,9 @@ struct JobOptions: ParsableArguments {
     take(checkpointEvery, \.checkpointEvery)
     take(keep, \.keep)
     take(logEvery, \.logEvery)
+    for pair in set where !pair.dropFirst().contains("=") {
+      throw UsageError("--set \(pair): NAME=VALUE is needed")
+    }
     job.settings.merge(try Settings.pairs(set)) { $1 }
     if let momentum { job.settings["momentum"] = momentum }
     if let weightDecay { job.settings["weight_decay"] = weightDecay }

@@ -35,11 +35,13 @@ struct Train: ParsableCommand {
 
   func validate() throws {
     if resume && folder == nil { throw ValidationError("--resume needs --run FOLDER") }
+    if folder == "" { throw ValidationError("--run needs the name of a folder") }
   }
 
   func run() throws {
+    // Before MPI, which may take long to begin: a stop that comes early is a stop all the same.
+    StopSignal.install()
     try World.run { communicator, kernels in
-      StopSignal.install()
       let agreement = Agreement(over: communicator)
       let isFirst = communicator.rank == 0
       // Rank 0 alone looks at the file system; the others take its word.
@@ -47,7 +49,9 @@ struct Train: ParsableCommand {
         isFirst ? try options.job(resuming: resume ? folder : nil).yaml() : ""
       }
       let job = try Job(yaml: agreement.share(yaml, over: communicator), path: "job.yaml")
-      let place = folder ?? (isFirst ? RunFolder.fresh(for: job) : "")
+      let place = try agreement.agree {
+        try folder ?? (isFirst ? Self.freshFolder(for: job) : "")
+      }
       let style: ProgressStyle =
         quiet ? .none : .suited(to: ProcessInfo.processInfo.environment)
       let trainer = try Trainer(
@@ -56,6 +60,12 @@ struct Train: ParsableCommand {
       if isFirst && !quiet { print(Self.summary(of: ending, folder: place)) }
       return ending.isStopped ? .stopped : .done
     }
+  }
+
+  /// `runs/MODEL-DATA-STRATEGY-NUMBER`, with the first number that is free.
+  private static func freshFolder(for job: Job) throws -> String {
+    let data = job.data.prefix { $0 != ":" }
+    return try RunFolder.fresh("\(job.model)-\(data)-\(job.strategy)")
   }
 
   /// The last words of a run.
@@ -75,17 +85,5 @@ struct Train: ParsableCommand {
     lines.append("log          \(folder)/log.jsonl")
     lines.append("checkpoints  \(folder)/checkpoints")
     return lines.joined(separator: "\n")
-  }
-}
-
-/// Names for runs.
-enum RunFolder {
-  /// The first of `runs/MODEL-DATA-STRATEGY-1`, `-2`, ... that does not exist.
-  static func fresh(for job: Job) -> String {
-    let data = job.data.split(separator: ":").first.map(String.init) ?? "data"
-    let name = "runs/\(job.model)-\(data)-\(job.strategy)"
-    var number = 1
-    while FileManager.default.fileExists(atPath: "\(name)-\(number)") { number += 1 }
-    return "\(name)-\(number)"
   }
 }

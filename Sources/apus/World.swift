@@ -33,8 +33,10 @@ enum World {
       } catch { throw UsageError("\(error)") }
     }
     let width = try agreement.reduce(Double(own.instructionSet.rawValue), .minimum)
-    guard let common = InstructionSet(rawValue: Int(width)).flatMap(KernelSelection.table(for:))
-    else { throw UsageError("the ranks' processors have no instruction set in common") }
-    return common
+    return try agreement.agree {
+      guard let common = InstructionSet(rawValue: Int(width)).flatMap(KernelSelection.table(for:))
+      else { throw UsageError("the ranks' processors have no instruction set in common") }
+      return common
+    }
   }
 }

@@ -19,9 +19,10 @@ import Testing
     #expect(message("fashion").contains("did you mean 'fashion-mnist'?"))
     #expect(message("genrated:5,5").contains("did you mean 'generated'?"))
     #expect(message("").hasPrefix("unknown data set ''"))
-    #expect(message("idx") == "idx: idx:FOLDER is needed")
-    #expect(message("idx:") == "idx: idx:FOLDER is needed")
-    #expect(message("fashion-mnist:x") == "fashion-mnist:x: nothing may follow fashion-mnist")
+    #expect(message("idx") == "data=idx: idx:FOLDER is needed")
+    #expect(message("idx:") == "data=idx:: idx:FOLDER is needed")
+    #expect(message("fashion-mnist:x") == "data=fashion-mnist:x: fashion-mnist alone is needed")
+    #expect(message("/data/mnist").contains("idx:FOLDER"))
     for text in ["generated:5", "generated:5,0", "generated:a,b", "generated:5,5,5"] {
       #expect(message(text).hasSuffix("as in generated:12000,2000"), "\(text)")
     }

@@ -46,9 +46,7 @@ import Testing
       var damaged = data
       damaged[place] ^= 1 << (place % 8)
       #expect(throws: CheckpointError.self, "byte \(place)") {
-        let contents = try SafetensorsFile.decode(damaged, path: "x")
-        // A flip in the checksum's own name makes the file look like a foreign one, which has none.
-        if contents.metadata["apus.crc32"] == nil { throw CheckpointError("x", "no checksum") }
+        _ = try SafetensorsFile.decode(damaged, path: "x")
       }
     }
   }
@@ -77,6 +75,7 @@ import Testing
       #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#,
       #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}"#,
       #"{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]}}"#,
+      #"{"a":{"dtype":"F32","shape":[2305843009213693951],"data_offsets":[0,9223372036854775804]}}"#,
       #"{"a":3}"#, #"[1]"#, "",
     ]
     for header in lies {

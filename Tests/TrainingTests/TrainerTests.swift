@@ -156,6 +156,62 @@ import Testing
     }
   }
 
+  /// The loss of the last step is fine; its update is not.
+  @Test func parametersThatAreNotNumbersPushOutNoCheckpoint() throws {
+    let folder = try TemporaryFolder()
+    var job = shortJob()
+    (job.model, job.steps, job.keep, job.checkpointEvery) = ("mlp", 2, 1, 1)
+    try train(job, in: folder("run"), ranks: 2)
+    let good = try finalCheckpoint(folder("run"))
+    (job.learningRate, job.steps) = (1e38, 3)
+    #expect(throws: Divergence.self) {
+      try train(job, in: folder("run"), resume: true, ranks: 2)
+    }
+    #expect(try finalCheckpoint(folder("run")) == good)
+    #expect(try log(folder("run")).last?.outcome == "diverged")
+  }
+
+  @Test func copiesOfTheDataThatDifferAreNoticed() throws {
+    for other in ["generated:310,60", "generated:300,61"] {
+      let folder = try TemporaryFolder()
+      let messages = try LocalWorld.run(ranks: 3) { communicator -> String in
+        var job = shortJob()
+        if communicator.rank == 2 { job.data = other }
+        do {
+          _ = try Trainer(
+            job, folder: folder("run"), resume: false, style: .none, over: communicator,
+            kernels: KernelSelection.best)
+          return "accepted"
+        } catch { return ExitCode(for: error) == .badData ? "\(error)" : "another code" }
+      }
+      #expect(messages[0].contains("ranks have different data"))
+      #expect(messages[1...].allSatisfy { $0.contains("SharedFailure") })
+    }
+  }
+
+  @Test func aFolderBelongsToOneRun() throws {
+    let folder = try TemporaryFolder()
+    try Data("mine".utf8).write(to: URL(fileURLWithPath: folder("log.jsonl")))
+    #expect(throws: UsageError.self) { try train(shortJob(), in: folder.path) }
+    #expect(folder.contents() == ["log.jsonl"])
+    let held = try RunFolder(folder("run"), resume: false)
+    let error = #expect(throws: UsageError.self) { try train(shortJob(), in: folder("run")) }
+    #expect(error?.description.contains("in use by another job") == true)
+    withExtendedLifetime(held) {}
+  }
+
+  @Test func aRunIsNotResumedBeforeItsEnd() throws {
+    let folder = try TemporaryFolder()
+    var job = shortJob()
+    job.steps = 8
+    try train(job, in: folder("run"))
+    job.steps = 5
+    let error = #expect(throws: UsageError.self) {
+      try train(job, in: folder("run"), resume: true, ranks: 2)
+    }
+    #expect(error?.description.contains("at step 8 already") == true)
+  }
+
   @Test func badJobsAreRefusedBeforeAnythingIsWritten() throws {
     let folder = try TemporaryFolder()
     func refusal(ranks: Int = 1, _ change: (inout Job) -> Void) -> (String, ExitCode) {
@@ -166,11 +222,27 @@ import Testing
         return ("accepted", .done)
       } catch { return ("\(error)", ExitCode(for: error)) }
     }
+    var emptyName = ("accepted", ExitCode.done)
+    do { try train(shortJob(), in: "", ranks: 2) } catch {
+      emptyName = ("\(error)", ExitCode(for: error))
+    }
     let cases: [(String, (String, ExitCode))] = [
       ("--batch 2 is smaller than the 3 ranks", refusal(ranks: 3) { $0.batch = 2 }),
       ("--learning-rate nan", refusal { $0.learningRate = .nan }),
       ("--learning-rate -1", refusal { $0.learningRate = -1 }),
       ("--epochs 0", refusal { $0.epochs = 0 }),
+      ("--epochs 9223372036854775807", refusal(ranks: 2) { $0.epochs = .max }),
+      ("--steps 9223372036854775807", refusal { $0.steps = .max }),
+      ("--clip 1e-50", refusal { $0.clip = 1e-50 }),
+      ("--learning-rate 1e+39", refusal { $0.learningRate = 1e39 }),
+      (
+        "too large",
+        refusal {
+          $0.learningRate = 1e38; $0.referenceBatch = 1
+        }
+      ),
+      ("--batch", refusal { $0.batch = .max }),
+      ("a folder's name", emptyName),
       ("--steps 0", refusal { $0.steps = 0 }),
       ("did you mean 'cnn'", refusal(ranks: 2) { $0.model = "cmn" }),
       ("did you mean 'adam'", refusal { $0.optimizer = "adan" }),

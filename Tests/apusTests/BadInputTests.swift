@@ -35,13 +35,27 @@ import Training
       (["--steps", "-1"], ["--steps"]),
       (["--set", "momentun=0.9", "--optimizer", "sgd"], ["did you mean 'momentum'"]),
       (["--lerning-rate", "1"], ["--learning-rate"]),
+      (["--set", "momentum"], ["--set momentum", "NAME=VALUE"]),
+      (["--learning-rate", "-0.1"], ["--learning-rate -0.1"]),
+      (["--data", "/data/mnist"], ["idx:FOLDER"]),
+      (["--run", ""], ["--run"]),
     ]
     for (arguments, words) in ranks == nil ? cases : [cases[0], cases[4], cases[9]] {
       try expectRefusal(
-        program, Self.short + arguments + ["--run", "run"], code: .usage, mentions: words,
+        program, Self.short + ["--run", "run"] + arguments, code: .usage, mentions: words,
         ranks: ranks)
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder).isEmpty)
+    try expectRefusal(
+      program, ["trian"], code: .usage, mentions: ["did you mean 'train'"], ranks: ranks)
+  }
+
+  @Test func nobodyListensToTheComplaint() throws {
+    let program = try Program()
+    for shell in ["exec 2>&-;", "exec 2>/dev/full;"] {
+      let finished = try program.run(Self.short + ["--model", "none"], shell: shell)
+      #expect(finished.code == ExitCode.usage.rawValue)
+    }
   }
 
   @Test func aBatchSmallerThanTheRanks() throws {

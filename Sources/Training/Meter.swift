@@ -1,0 +1,54 @@
+// What happened since the last progress line: sums over steps, and the time they took, without the
+// time that evaluation and checkpoints took in between.
+
+import Strategies
+
+/// Sums over the steps since the last progress line.
+struct Meter {
+  private let clock = ContinuousClock()
+  private var resumed: ContinuousClock.Instant
+  private var communicationThen: Double
+  private var seconds = 0.0, communication = 0.0
+  private var loss = 0.0, correct = 0.0, samples = 0.0
+
+  init(_ worker: Worker) {
+    resumed = clock.now
+    communicationThen = worker.communicationSeconds
+  }
+
+  mutating func add(_ report: StepReport) {
+    loss += report.loss
+    correct += report.correct
+    samples += Double(report.samples)
+  }
+
+  /// The sums, to be combined over ranks where a method's reports are local.
+  var sums: [Double] {
+    get { [loss, correct, samples] }
+    set { (loss, correct, samples) = (newValue[0], newValue[1], newValue[2]) }
+  }
+
+  /// Stops the clocks.
+  mutating func pause(_ worker: Worker) {
+    seconds += (clock.now - resumed) / .seconds(1)
+    communication += worker.communicationSeconds - communicationThen
+  }
+
+  /// Lets the clocks go on.
+  mutating func resume(_ worker: Worker) {
+    resumed = clock.now
+    communicationThen = worker.communicationSeconds
+  }
+
+  /// The progress line of the steps since the last one; starts anew.
+  mutating func line(_ worker: Worker) -> LogLine {
+    pause(worker)
+    var line = LogLine(.progress)
+    line.loss = loss / max(samples, 1)
+    line.accuracy = correct / max(samples, 1)
+    line.samplesPerSecond = samples / max(seconds, 1e-9)
+    line.communicationShare = communication / max(seconds, 1e-9)
+    self = Meter(worker)
+    return line
+  }
+}

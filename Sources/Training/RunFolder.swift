@@ -1,0 +1,58 @@
+// A run's folder belongs to one run, and to one job at a time.
+
+import Foundation
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The folder of a run, held by this process.
+public final class RunFolder {
+  /// Its path.
+  public let path: String
+  private let lock: Int32
+
+  /// Files that say that a folder is a run's.
+  private static let marks = ["job.yaml", "log.jsonl", "checkpoints"]
+
+  /// Whether there is a run in the folder.
+  public static func holdsRun(_ path: String) -> Bool {
+    marks.contains { access((path as NSString).appendingPathComponent($0), F_OK) == 0 }
+  }
+
+  /// The first of `runs/NAME-1`, `-2`, ... that did not exist; made, so that it is nobody else's.
+  public static func fresh(_ name: String) throws -> String {
+    try AtomicFile.makeFolder("runs")
+    var number = 1
+    while true {
+      let path = "runs/\(name)-\(number)"
+      if mkdir(path, 0o777) == 0 { return path }
+      guard errno == EEXIST else { throw FileError("make the folder", path, errno) }
+      number += 1
+    }
+  }
+
+  /// Takes the folder, made if missing, until this object goes.
+  ///
+  /// - Throws: `UsageError` where it holds a run that is not to be resumed, or a job is at work.
+  init(_ path: String, resume: Bool) throws {
+    guard !path.isEmpty else { throw UsageError("--run: a folder's name is needed") }
+    if !resume && Self.holdsRun(path) {
+      throw UsageError(
+        "\(path) holds a run already: add --resume to go on with it, or give another --run folder")
+    }
+    try AtomicFile.makeFolder(path)
+    lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard lock >= 0 else { throw FileError("open", path, errno) }
+    // Some network file systems know no locks: then two jobs at once are the user's to avoid.
+    if flock(lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {
+      throw UsageError("\(path) is in use by another job: wait for its end, or give another folder")
+    }
+    self.path = path
+  }
+
+  deinit { close(lock) }
+
+  /// The path of something within.
+  func callAsFunction(_ name: String) -> String { (path as NSString).appendingPathComponent(name) }
+}
