@@ -57,13 +57,13 @@ final class Progress {
     lastShown = now
     let elapsed = (now - began) / .seconds(1)
     let left = step > firstStep ? elapsed / Double(step - firstStep) * Double(total - step) : 0
-    // In the order in which they are given up where a terminal is narrow: last first.
+    // Each with its rank: where a terminal is narrow, the highest ranks are left out.
     let fields = [
-      "epoch \(line.epoch ?? 0)/\(epochs)", "step \(step)/\(total)",
-      "loss \(Self.digits(line.loss, 4))", "left \(Self.time(left))",
-      "\(Self.thousands(line.samplesPerSecond ?? 0)) samples/s",
-      "accuracy \(Self.digits(line.accuracy, 3))",
-      "communication \(Int(((line.communicationShare ?? 0) * 100).rounded())) %",
+      (0, "epoch \(line.epoch ?? 0)/\(epochs)"), (1, "step \(step)/\(total)"),
+      (2, "loss \(Self.digits(line.loss, 4))"), (5, "accuracy \(Self.digits(line.accuracy, 3))"),
+      (4, "\(Self.thousands(line.samplesPerSecond ?? 0)) samples/s"),
+      (6, "communication \(Int(((line.communicationShare ?? 0) * 100).rounded())) %"),
+      (3, "left \(Self.time(left))"),
     ]
     switch style {
     case .bar:
@@ -71,13 +71,14 @@ final class Progress {
       let filled = width * step / max(total, 1)
       let bar =
         String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-      var shown = [bar] + fields
-      while shown.count > 1, shown.joined(separator: "  ").count >= Self.columns {
-        shown.removeLast()
-      }
-      emit("\r\u{1B}[2K" + shown.joined(separator: "  "))
+      var shown = fields
+      func text() -> String { ([bar] + shown.map(\.1)).joined(separator: "  ") }
+      while let widest = shown.indices.max(by: { shown[$0].0 < shown[$1].0 }), widest > 0,
+        text().count >= Self.columns
+      { shown.remove(at: widest) }
+      emit("\r\u{1B}[2K" + text())
       barIsOpen = true
-    case .lines: emit(fields.joined(separator: "  ") + "\n")
+    case .lines: emit(fields.map(\.1).joined(separator: "  ") + "\n")
     case .none: break
     }
   }
