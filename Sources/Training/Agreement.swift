@@ -14,7 +14,7 @@ public struct SharedFailure: Error, Sendable, Equatable {
 
 /// Agreement among the ranks of a communicator.
 public struct Agreement {
-  private let communicator: any Communicator
+  let communicator: any Communicator
 
   /// Agreement over a communicator.
   public init(over communicator: any Communicator) { self.communicator = communicator }

@@ -52,7 +52,7 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
     }
     func number(_ key: String) throws(CheckpointError) -> Int {
       let text = try text(key)
-      guard let value = Int(text), value >= 0 else {
+      guard let value = Int(text), (0...Job.mostSteps).contains(value) else {
         throw CheckpointError(path, "metadata '\(key)' is '\(text)', not a number")
       }
       return value

@@ -49,6 +49,13 @@ public final class RunFolder {
       throw UsageError("\(path) is in use by another job: wait for its end, or give another folder")
     }
     self.path = path
+    // What a job that was killed while writing has left.
+    for folder in [path, self("checkpoints")] {
+      for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+      where name.hasPrefix(".") && name.hasSuffix(".partial") {
+        unlink((folder as NSString).appendingPathComponent(name))
+      }
+    }
   }
 
   deinit { close(lock) }

@@ -6,7 +6,7 @@ import Messaging
 
 extension Agreement {
   /// Rank 0's text on every rank; what the others pass is ignored. Collective.
-  public func share(_ text: String, over communicator: any Communicator) throws -> String {
+  public func share(_ text: String) throws -> String {
     let bytes = Array(text.utf8)
     let length = Int(try reduce(communicator.rank == 0 ? Double(bytes.count) : 0, .maximum))
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 8)

@@ -64,7 +64,7 @@ public struct StoredModel {
     let facts = try JSONDecoder().decode(
       CheckpointFacts.self,
       from: Data(
-        try agreement.share(String(decoding: text, as: UTF8.self), over: communicator).utf8))
+        try agreement.share(String(decoding: text, as: UTF8.self)).utf8))
     let heldOut = try agreement.agree { try openDataset(data).heldOut }
     try DataIdentity(of: [heldOut], kernels: kernels).check(data, agreement)
     let network = try agreement.agree {

@@ -22,7 +22,7 @@ struct Evaluate: ParsableCommand {
     try World.run { communicator, kernels in
       let agreement = Agreement(over: communicator)
       let wanted = try agreement.share(
-        agreement.agree { communicator.rank == 0 ? try dataOfRun() : "" }, over: communicator)
+        agreement.agree { communicator.rank == 0 ? try dataOfRun() : "" })
       let (figures, facts, samples) = try StoredModel.evaluate(
         at: checkpoint, on: wanted, over: communicator, kernels: kernels)
       guard communicator.rank == 0 else { return .done }

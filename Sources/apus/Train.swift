@@ -48,7 +48,7 @@ struct Train: ParsableCommand {
       let yaml = try agreement.agree {
         isFirst ? try options.job(resuming: resume ? folder : nil).yaml() : ""
       }
-      let job = try Job(yaml: agreement.share(yaml, over: communicator), path: "job.yaml")
+      let job = try Job(yaml: agreement.share(yaml), path: "job.yaml")
       let place = try agreement.agree {
         try folder ?? (isFirst ? Self.freshFolder(for: job) : "")
       }

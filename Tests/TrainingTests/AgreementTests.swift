@@ -33,7 +33,7 @@ import Testing
   func textIsShared(_ text: String) throws {
     let texts = try LocalWorld.run(ranks: 3) { communicator in
       try Agreement(over: communicator).share(
-        communicator.rank == 0 ? text : "other", over: communicator)
+        communicator.rank == 0 ? text : "other")
     }
     #expect(texts == [text, text, text])
   }

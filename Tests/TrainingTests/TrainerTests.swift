@@ -200,6 +200,18 @@ import Testing
     withExtendedLifetime(held) {}
   }
 
+  @Test func leftoversOfAKilledWriteAreSweptAway() throws {
+    let folder = try TemporaryFolder()
+    var job = shortJob()
+    job.steps = 2
+    try train(job, in: folder("run"))
+    let leftover = folder("run/checkpoints/.step-00000009.safetensors.partial")
+    try Data("half".utf8).write(to: URL(fileURLWithPath: leftover))
+    job.steps = 3
+    try train(job, in: folder("run"), resume: true)
+    #expect(!FileManager.default.fileExists(atPath: leftover))
+  }
+
   @Test func aRunIsNotResumedBeforeItsEnd() throws {
     let folder = try TemporaryFolder()
     var job = shortJob()
