@@ -159,7 +159,7 @@ if [ "$command" = test ]; then
   trap 'rm -f "$log"' EXIT
   for count in 1 2 3 4; do
     say "MPI conformance suite on $count ranks"
-    launch "$count" timeout 300 "$bundle" --testing-library swift-testing --no-parallel \
+    NO_COLOR=1 launch "$count" timeout 300 "$bundle" --testing-library swift-testing --no-parallel \
       --filter MPIConformance >"$log" 2>&1 || {
       cat "$log" >&2
       fail "the conformance suite failed on $count ranks"
