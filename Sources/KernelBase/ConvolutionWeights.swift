@@ -150,7 +150,8 @@ extension VectorKernels {
         rowStep: 1, b: dy, bStep: lanes,
         target: Target(
           start: dw + (row * shape.outputChannels + channel), step: shape.outputChannels,
-          columns: min(lanes, shape.outputChannels - channel), edge: edge, add: chunk.first > 0))
+          columns: min(lanes, shape.outputChannels - channel), edge: edge, add: chunk.first > 0),
+        next: dy, nextStep: 0)
       if lanes == wide {
         runTile(groups.start(group + 1) - row, Wide.self, task)
       } else {
