@@ -27,6 +27,9 @@ extension VectorKernels {
     let patches =
       shape.inputChannels < fewChannels
       ? pixels * shape.kernelHeight * shape.kernelWidth * shape.inputChannels : 0
+    if usesPlaces(shape) {
+      return placesScratch(shape) + pixels * wide + patches + 4 * packingSlack
+    }
     return pixels * wide + patches + Target.edgeCount + 4 * packingSlack
   }
 
@@ -49,6 +52,9 @@ extension VectorKernels {
       return
     }
     let few = shape.inputChannels < fewChannels
+    if !few && usesPlaces(shape) {
+      return gradientByPlaces(shape, x, dy, dw, dbias, scratch)
+    }
     // In the order of memory: a tile's edge, packed dy, patches.
     let (edge, scratch) = (scratch, scratch + Target.edgeCount)
     let patches = scratch + (chunkRows(shape) * shape.outputWidth * wide + packingSlack)
@@ -76,28 +82,6 @@ extension VectorKernels {
         channel += lanes
       }
       row = chunk.end
-    }
-  }
-
-  /// dbias += the sum of `pixels` packed lines.
-  private static func addRows(
-    _ pixels: Int, _ lanes: Int, _ columns: Int, _ lines: FloatsIn, _ dbias: FloatsOut, first: Bool
-  ) {
-    var lane = 0
-    while lane < columns {
-      var (even, odd) = (Half(), Half())
-      var p = 0
-      while p &+ 2 <= pixels {
-        even = csimd_add(even, (lines + (p &* lanes &+ lane)).half)
-        odd = csimd_add(odd, (lines + ((p &+ 1) &* lanes &+ lane)).half)
-        p &+= 2
-      }
-      if p < pixels { even = csimd_add(even, (lines + (p &* lanes &+ lane)).half) }
-      let count = min(half, columns &- lane)
-      var sum = csimd_add(even, odd)
-      if !first { sum = csimd_add(sum, Half.load(FloatsIn(dbias + lane), count)) }
-      sum.store(dbias + lane, count)
-      lane &+= half
     }
   }
 
@@ -150,7 +134,8 @@ extension VectorKernels {
         rowStep: 1, b: dy, bStep: lanes,
         target: Target(
           start: dw + (row * shape.outputChannels + channel), step: shape.outputChannels,
-          columns: min(lanes, shape.outputChannels - channel), edge: edge, add: chunk.first > 0))
+          columns: min(lanes, shape.outputChannels - channel), edge: edge, add: chunk.first > 0),
+        next: dy, nextStep: 0)
       if lanes == wide {
         runTile(groups.start(group + 1) - row, Wide.self, task)
       } else {

@@ -1,30 +1,41 @@
 // C = op(A) op(B), cut into blocks that fit the caches (Goto, van de Geijn: "Anatomy of
-// high-performance matrix multiplication", 2008). A block of B, at most 256 x 512, is packed into
-// panels of one vector's width that stay in the second-level cache; for each group of rows of A,
-// packed where that helps, the register tile sweeps over these panels.
+// high-performance matrix multiplication", 2008). For each panel of B, one vector wide, packed and
+// small enough to stay in the first-level cache, the register tile sweeps over the rows of A, which
+// are packed on the way of the first panel and come from the second-level cache afterwards.
 
 import KernelABI
 
-/// A part of the work: some columns of C, and some of the products of their sums.
+/// A part of the work: some rows of C, and some of the products of their sums.
 private struct Block {
-  var column: Int
-  var columns: Int
+  var row: Int
+  var rows: Int
   /// Products.
   var start: Int
   var count: Int
 
-  /// At most this many products per sum before C is written.
-  static var depth: Int { 256 }
-  /// At most this many columns of C.
-  static var columns: Int { 512 }
+  /// At most this many products per sum before C is written: a panel of B takes two thirds of the
+  /// first-level cache, beside which a panel of A still finds room.
+  static var depth: Int { 176 }
+  /// At most this many floats of A are packed: a third of the second-level cache.
+  static var floats: Int { 98_304 }
+
+  /// Most rows of a block.
+  static func rows(_ shape: MatrixProductShape) -> Int {
+    keepsB(shape) ? tileRows : max(tileRows, floats / max(min(shape.k, depth), 1))
+  }
+
+  /// Whether all of B is packed. Where sums are short, writing C is the work, and it goes fastest
+  /// along few rows.
+  static func keepsB(_ shape: MatrixProductShape) -> Bool { shape.k <= 32 && shape.n <= 8192 }
 }
 
 extension VectorKernels {
-  /// A packed block of B and a packed panel of A.
+  /// A packed panel of B and a packed block of A.
   public static func matrixProductScratch(_ shape: MatrixProductShape) -> Int {
     let depth = min(Block.depth, max(shape.k, 1))
-    let columns = min(Block.columns, rounded(max(shape.n, 1), wide))
-    let general = depth * (columns + tileRows) + Target.edgeCount + 2 * packingSlack
+    let floats = min(Block.floats + depth * tileRows, depth * shape.m)
+    let columns = Block.keepsB(shape) ? rounded(shape.n, wide) : wide
+    let general = depth * columns + floats + Target.edgeCount + 2 * packingSlack
     return max(general, shape.narrowScratch)
   }
 
@@ -38,59 +49,72 @@ extension VectorKernels {
     if shape.isNarrowGradient { return narrowGradient(shape, a, b, bias, c, scratch) }
     let depths = Partition(max(shape.k, 1), largest: Block.depth)
     var target = Target(start: c, step: shape.ldc, columns: wide, edge: scratch)
-    var column = 0
-    while column < shape.n {
-      let columns = min(Block.columns, shape.n - column)
-      for depth in 0..<depths.parts {
-        let start = depths.start(depth)
-        let count = shape.k == 0 ? 0 : depths.start(depth + 1) - start
-        target.add = shape.accumulate || depth > 0
-        target.bias = target.add ? nil : bias.map { $0 + column }
-        target.relu = shape.relu && !shape.accumulate && depth == depths.parts - 1
-        let block = Block(column: column, columns: columns, start: start, count: count)
+    for depth in 0..<depths.parts {
+      let start = depths.start(depth)
+      let count = shape.k == 0 ? 0 : depths.start(depth + 1) - start
+      target.add = shape.accumulate || depth > 0
+      target.bias = target.add ? nil : bias
+      target.relu = shape.relu && !shape.accumulate && depth == depths.parts - 1
+      let parts = Partition(shape.m, largest: Block.rows(shape))
+      for part in 0..<parts.parts {
+        let row = parts.start(part)
+        let block = Block(row: row, rows: parts.start(part + 1) - row, start: start, count: count)
         block.multiply(shape, a, b, target, scratch + Target.edgeCount)
       }
-      column += columns
     }
   }
 }
 
 extension Block {
-  /// Adds the block's products to all rows of C.
+  /// Adds the block's products to its rows of C.
   fileprivate func multiply(
     _ shape: MatrixProductShape, _ a: FloatsIn, _ b: FloatsIn, _ target: Target,
     _ scratch: FloatsOut
   ) {
-    let panelOfA = scratch + (rounded(columns, wide) * count + packingSlack)
+    let keepsB = Block.keepsB(shape)
+    let panelsOfA = scratch + ((keepsB ? rounded(shape.n, wide) : wide) * count + packingSlack)
     // One group of rows uses B once: not worth a copy, unless it must be transposed.
     let packsB = shape.m > tileRows || shape.transposeB
     let inPlace = packsB && readsInPlace(shape)
     // Twelve pointers to rows are one too many for the general registers.
-    let groups = Partition(shape.m, largest: inPlace ? min(tileRows, 11) : tileRows)
+    let groups = Partition(rows, largest: inPlace ? min(tileRows, 11) : tileRows)
+    let share = (count + groups.parts - 1) / groups.parts
     var task = MatrixTask(
-      count: count, a: a, aStep: 1, rowStep: shape.lda, b: b, bStep: wide, target: target)
-    for group in 0..<groups.parts {
-      let row = groups.start(group)
-      let rows = groups.start(group + 1) - row
-      task.aStep = rows
-      if inPlace {
-        task.a = a + (row * shape.lda + start)
+      count: count, a: a, aStep: 1, rowStep: shape.lda, b: b, bStep: wide, target: target,
+      next: a, nextStep: 0)
+    var j = 0
+    while j < shape.n {
+      let width = shape.n - j <= half ? half : wide
+      task.target.columns = min(shape.n - j, width)
+      task.target.bias = target.bias.map { $0 + j }
+      if packsB || task.target.columns < width {
+        let panel = scratch + (keepsB ? j * count : 0)
+        if !keepsB || row == 0 { packB(shape, j, task.target.columns, b, panel, width) }
+        (task.b, task.bStep) = (FloatsIn(panel), width)
       } else {
-        packA(shape, row, rows, a, panelOfA)
-        task.a = FloatsIn(panelOfA)
+        (task.b, task.bStep) = (b + (start * shape.ldb + j), shape.ldb)
       }
-      var j = 0
-      while j < columns {
-        let width = columns - j <= half ? half : wide
-        let panel = scratch + j * count
-        task.target.columns = min(columns - j, width)
-        task.target.start = target.start + (row * shape.ldc + column + j)
-        task.target.bias = target.bias.map { $0 + j }
-        if packsB || task.target.columns < width {
-          if group == 0 { packB(shape, j, task.target.columns, b, panel, width) }
-          (task.b, task.bStep) = (FloatsIn(panel), width)
+      for group in 0..<groups.parts {
+        let first = groups.start(group)
+        let rows = groups.start(group + 1) - first
+        task.aStep = rows
+        task.target.start = target.start + ((row + first) * shape.ldc + j)
+        if inPlace {
+          task.a = a + ((row + first) * shape.lda + start)
         } else {
-          (task.b, task.bStep) = (b + (start * shape.ldb + column + j), shape.ldb)
+          let panel = panelsOfA + first * count
+          if j == 0 { packA(shape, row + first, rows, a, panel) }
+          task.a = FloatsIn(panel)
+        }
+        if j == 0 && !inPlace && !shape.transposeA {
+          // What the next groups will pack; each row gets its turn several times.
+          let column = group * wide % max(count, 1)
+          task.next = a + ((row + first + rows) * shape.lda + start + column)
+          task.nextStep = shape.lda
+        } else if j + width < shape.n {
+          prefetch(shape, b, j + width, group, share, &task)
+        } else {
+          (task.next, task.nextStep) = (FloatsIn(task.target.start), 0)
         }
         switch (inPlace, width == wide) {
         case (false, true): runTile(rows, Wide.self, task)
@@ -98,15 +122,31 @@ extension Block {
         case (true, true): runRowsTile(rows, Wide.self, task)
         case (true, false): runRowsTile(rows, Half.self, task)
         }
-        j += width
       }
+      j += width
     }
   }
 
-  /// Whether rows of A are read where they lie: rows that are multiples of 512 bytes apart would
-  /// evict each other from the first-level cache.
+  /// Makes the tile of group `group` of `groups` ask for its share of the panel of B at column `j`.
+  @inline(__always)
+  private func prefetch(
+    _ shape: MatrixProductShape, _ b: FloatsIn, _ j: Int, _ group: Int, _ share: Int,
+    _ task: inout MatrixTask
+  ) {
+    task.nextStep = shape.ldb
+    if shape.transposeB {
+      // Two lines' width of all of the panel's rows.
+      let column = min(group &* wide, count &- 1)
+      task.next = b + (j &* shape.ldb &+ start &+ column)
+    } else {
+      task.next = b + ((start &+ group &* share) &* shape.ldb &+ j)
+    }
+  }
+
+  /// Whether rows of A are read where they lie: worth it where few columns use them. Rows that are
+  /// multiples of 512 bytes apart would evict each other from the first-level cache.
   private func readsInPlace(_ shape: MatrixProductShape) -> Bool {
-    !shape.transposeA && shape.lda & 127 != 0
+    !shape.transposeA && shape.lda & 127 != 0 && shape.n <= 4 * wide
   }
 
   /// Packs rows row..<row + rows of op(A).
@@ -129,11 +169,11 @@ extension Block {
     _ width: Int
   ) {
     if shape.transposeB {
-      let from = b + ((column + j) * shape.ldb + start)
+      let from = b + (j * shape.ldb + start)
       packTransposed(columns, count, from, shape.ldb, panel, width)
     } else {
       packColumns(
-        columns, count, b + (start * shape.ldb + column + j), shape.ldb, panel, width)
+        columns, count, b + (start * shape.ldb + j), shape.ldb, panel, width)
     }
   }
 }

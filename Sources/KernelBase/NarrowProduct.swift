@@ -27,7 +27,7 @@ extension MatrixProductShape {
   /// Floats of scratch for either.
   var narrowScratch: Int {
     if isNarrowForward { return n * narrowDepth + m * n * half + packingSlack }
-    return isNarrowGradient ? n * wide + packingSlack : 0
+    return isNarrowGradient ? 2 * (n * wide + packingSlack) : 0
   }
 }
 
@@ -161,6 +161,7 @@ func narrowGradient(
   _ scratch: FloatsOut
 ) {
   let groups = Partition(shape.n, largest: tileRows)
+  let lines = scratch + (shape.n * wide + packingSlack)
   var row = 0
   while row < shape.m {
     // The last vector overlaps the one before.
@@ -170,8 +171,15 @@ func narrowGradient(
       let task = MatrixTask(
         count: shape.k, a: b + first, aStep: shape.ldb, rowStep: 1, b: a + row, bStep: shape.lda,
         target: Target(
-          start: scratch + first * wide, step: wide, columns: wide, edge: scratch))
+          start: scratch + first * wide, step: wide, columns: wide, edge: scratch), next: a,
+        nextStep: 0)
       runTile(groups.start(group + 1) - first, Wide.self, task)
+    }
+    if shape.ldc == shape.n && bias == nil {
+      packTransposed(shape.n, wide, FloatsIn(scratch), wide, lines, shape.n)
+      (c + row * shape.n).update(from: lines, count: shape.n * wide)
+      row += wide
+      continue
     }
     for i in 0..<wide {
       let line = c + (row + i) * shape.ldc

@@ -6,18 +6,20 @@ import KernelABI
 
 /// Cuts `total` into the fewest parts of at most `largest`, all nearly equal.
 struct Partition {
-  let total: Int
   let parts: Int
+  private let size: Int
+  private let larger: Int
 
   @inline(__always)
   init(_ total: Int, largest: Int) {
-    self.total = total
     parts = (total &+ largest &- 1) / largest
+    size = total / max(parts, 1)
+    larger = total &- size &* parts
   }
 
-  /// Where part `i` starts; part `parts` starts at the end.
+  /// Where part `i` starts; part `parts` starts at the end. Larger parts come first.
   @inline(__always)
-  func start(_ i: Int) -> Int { total &* i / parts }
+  func start(_ i: Int) -> Int { size &* i &+ min(i, larger) }
 }
 
 /// `x` rounded up to a multiple of `unit`.
@@ -27,34 +29,62 @@ func rounded(_ x: Int, _ unit: Int) -> Int { (x &+ unit &- 1) / unit &* unit }
 /// Floats that packing may write beyond the end of a panel.
 @inline(__always) var packingSlack: Int { 32 }
 
+#if KERNEL_AVX512
+  private typealias Pointers = InlineArray<16, FloatsIn>
+#elseif KERNEL_AVX2
+  private typealias Pointers = InlineArray<8, FloatsIn>
+#else
+  private typealias Pointers = InlineArray<4, FloatsIn>
+#endif
+
+/// Four floats, from p on, of each fourth row from `first` on.
+@inline(__always)
+private func fours(_ rows: Pointers, _ first: Int, _ p: Int) -> Half {
+  @inline(__always)
+  func four(_ i: Int) -> SIMD4<Float> { .load4(rows[unchecked: first &+ i] + p) }
+  #if KERNEL_AVX512
+    return csimd_join(csimd_join(four(0), four(4)), csimd_join(four(8), four(12)))
+  #elseif KERNEL_AVX2
+    return csimd_join(four(0), four(4))
+  #else
+    return four(0)
+  #endif
+}
+
 /// to[p width + i] = from[i rowStep + p], for i in 0..<width and p in 0..<count; rows from `rows` on
-/// repeat the last one. In blocks of 4 x 4; the last block of a line runs over into the next line,
-/// which is why lines are written in rising order and a line's blocks from its end.
+/// repeat the last one. Four floats of a register's worth of rows at a time, which a transpose
+/// within groups of four lanes turns into four columns. The last register of a line runs over into
+/// the next line, which is why lines are written in rising order and a line's registers from its
+/// end.
+@inline(never)
 func packTransposed(
   _ rows: Int, _ count: Int, _ from: FloatsIn, _ rowStep: Int, _ to: FloatsOut, _ width: Int
 ) {
   let last = rows &- 1
-  var p = 0
-  while p &+ 4 <= count {
-    var i = rounded(width, 4) &- 4
-    while i >= 0 {
-      var a = SIMD4<Float>.load4(from + (min(i, last) &* rowStep &+ p))
-      var b = SIMD4<Float>.load4(from + (min(i &+ 1, last) &* rowStep &+ p))
-      var c = SIMD4<Float>.load4(from + (min(i &+ 2, last) &* rowStep &+ p))
-      var d = SIMD4<Float>.load4(from + (min(i &+ 3, last) &* rowStep &+ p))
-      csimd_transpose(&a, &b, &c, &d)
-      let line = to + (p &* width &+ i)
-      a.store4(line)
-      b.store4(line + width)
-      c.store4(line + 2 &* width)
-      d.store4(line + 3 &* width)
-      i &-= 4
+  if count < 4 {
+    for p in 0..<count {
+      for i in 0..<width { to[p &* width &+ i] = from[min(i, last) &* rowStep &+ p] }
     }
-    p &+= 4
+    return
   }
-  while p < count {
-    for i in 0..<width { to[p &* width &+ i] = from[min(i, last) &* rowStep &+ p] }
-    p &+= 1
+  var i = rounded(width, half) &- half
+  while i >= 0 {
+    let pointers = Pointers { k in from + min(i &+ k, last) &* rowStep }
+    var p = 0
+    while p < count {
+      p = min(p, count &- 4)
+      let (a, b) = (fours(pointers, 0, p), fours(pointers, 1, p))
+      let (c, d) = (fours(pointers, 2, p), fours(pointers, 3, p))
+      let line = to + (p &* width &+ i)
+      let (ab, cd) = (csimd_first_in_turn(a, b), csimd_first_in_turn(c, d))
+      csimd_first_halves(ab, cd).store(line)
+      csimd_last_halves(ab, cd).store(line + width)
+      let (rest, more) = (csimd_last_in_turn(a, b), csimd_last_in_turn(c, d))
+      csimd_first_halves(rest, more).store(line + 2 &* width)
+      csimd_last_halves(rest, more).store(line + 3 &* width)
+      p &+= 4
+    }
+    i &-= half
   }
 }
 
@@ -62,13 +92,11 @@ extension SIMD4 where Scalar == Float {
   /// Four floats from any address.
   @inline(__always)
   static func load4(_ p: FloatsIn) -> Self { UnsafeRawPointer(p).loadUnaligned(as: Self.self) }
-  /// Four floats to any address.
-  @inline(__always)
-  func store4(_ p: FloatsOut) { UnsafeMutableRawPointer(p).storeBytes(of: self, as: Self.self) }
 }
 
 /// to[p width + i] = from[p step + i], for i in 0..<columns, zeros up to `width`, which is a
 /// multiple of `half`.
+@inline(never)
 func packColumns(
   _ columns: Int, _ count: Int, _ from: FloatsIn, _ step: Int, _ to: FloatsOut, _ width: Int
 ) {
@@ -97,11 +125,14 @@ func packColumns(
 
 /// to[p rows + i] = from[p step + i], for i in 0..<rows, rows at most `tileRows`; whole vectors are
 /// copied where `readable` floats allow it, in rising order, so that their excess is overwritten.
+/// Asks for what the next rows will need: whole lines are read for a tile's few floats.
+@inline(never)
 func packRows(
   _ rows: Int, _ count: Int, _ from: FloatsIn, _ step: Int, _ to: FloatsOut, readable: Int
 ) {
   var p = 0
   while p < count && p &* step &+ TileRow.lanes <= readable {
+    csimd_prefetch(from + (p &* step &+ 2 &* rows))
     TileRow.load(from + p &* step).store(to + p &* rows)
     p &+= 1
   }

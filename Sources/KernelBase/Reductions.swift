@@ -87,3 +87,27 @@ extension VectorKernels {
     }
   }
 }
+
+extension VectorKernels {
+  /// dbias += the sum of `pixels` packed lines.
+  static func addRows(
+    _ pixels: Int, _ lanes: Int, _ columns: Int, _ lines: FloatsIn, _ dbias: FloatsOut, first: Bool
+  ) {
+    var lane = 0
+    while lane < columns {
+      var (even, odd) = (Half(), Half())
+      var p = 0
+      while p &+ 2 <= pixels {
+        even = csimd_add(even, (lines + (p &* lanes &+ lane)).half)
+        odd = csimd_add(odd, (lines + ((p &+ 1) &* lanes &+ lane)).half)
+        p &+= 2
+      }
+      if p < pixels { even = csimd_add(even, (lines + (p &* lanes &+ lane)).half) }
+      let count = min(half, columns &- lane)
+      var sum = csimd_add(even, odd)
+      if !first { sum = csimd_add(sum, Half.load(FloatsIn(dbias + lane), count)) }
+      sum.store(dbias + lane, count)
+      lane &+= half
+    }
+  }
+}

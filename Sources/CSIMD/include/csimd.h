@@ -134,17 +134,48 @@ CSIMD_PARTIAL(16)
 CSIMD_PARTIAL(32)
 #endif
 
-// Transposes: rows a, b, c, d of four floats become columns.
-CSIMD void csimd_transpose(csimd_f4 *a, csimd_f4 *b, csimd_f4 *c, csimd_f4 *d) {
-  csimd_f4 ab = __builtin_shufflevector(*a, *b, 0, 4, 1, 5);
-  csimd_f4 AB = __builtin_shufflevector(*a, *b, 2, 6, 3, 7);
-  csimd_f4 cd = __builtin_shufflevector(*c, *d, 0, 4, 1, 5);
-  csimd_f4 CD = __builtin_shufflevector(*c, *d, 2, 6, 3, 7);
-  *a = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
-  *b = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
-  *c = __builtin_shufflevector(AB, CD, 0, 1, 4, 5);
-  *d = __builtin_shufflevector(AB, CD, 2, 3, 6, 7);
+// Halves to a whole. LLVM would move the join behind the shuffles that follow, and double them.
+#if defined(__AVX__)
+#define CSIMD_OPAQUE(a) __asm__("" : "+v"(a))
+#else
+#define CSIMD_OPAQUE(a)
+#endif
+CSIMD csimd_f8 csimd_join(csimd_f4 a, csimd_f4 b) {
+  csimd_f8 c = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
+  CSIMD_OPAQUE(c);
+  return c;
 }
+CSIMD csimd_f16 csimd_join(csimd_f8 a, csimd_f8 b) {
+  csimd_f16 c =
+      __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#if defined(__AVX512F__)
+  CSIMD_OPAQUE(c);
+#endif
+  return c;
+}
+
+// Steps of transposes. In each group of four lanes: the first two floats of a and b in turn, the
+// last two in turn; the first two of a, then of b; the last two of a, then of b.
+#define CSIMD_LANE(n, at, i) ((i) < 4 ? (i) + (at) : (i) - 4 + (at) + (n))
+#define CSIMD_FOUR(n, at, w, x, y, z)                                                              \
+  CSIMD_LANE(n, at, w), CSIMD_LANE(n, at, x), CSIMD_LANE(n, at, y), CSIMD_LANE(n, at, z)
+#define CSIMD_STEP(name, w, x, y, z)                                                               \
+  CSIMD csimd_f4 csimd_##name(csimd_f4 a, csimd_f4 b) {                                            \
+    return __builtin_shufflevector(a, b, CSIMD_FOUR(4, 0, w, x, y, z));                            \
+  }                                                                                                \
+  CSIMD csimd_f8 csimd_##name(csimd_f8 a, csimd_f8 b) {                                            \
+    return __builtin_shufflevector(                                                                \
+        a, b, CSIMD_FOUR(8, 0, w, x, y, z), CSIMD_FOUR(8, 4, w, x, y, z));                         \
+  }                                                                                                \
+  CSIMD csimd_f16 csimd_##name(csimd_f16 a, csimd_f16 b) {                                         \
+    return __builtin_shufflevector(                                                                \
+        a, b, CSIMD_FOUR(16, 0, w, x, y, z), CSIMD_FOUR(16, 4, w, x, y, z),                        \
+        CSIMD_FOUR(16, 8, w, x, y, z), CSIMD_FOUR(16, 12, w, x, y, z));                            \
+  }
+CSIMD_STEP(first_in_turn, 0, 4, 1, 5)
+CSIMD_STEP(last_in_turn, 2, 6, 3, 7)
+CSIMD_STEP(first_halves, 0, 1, 4, 5)
+CSIMD_STEP(last_halves, 2, 3, 6, 7)
 
 /// Asks for the line at p before it is needed.
 CSIMD void csimd_prefetch(const void *p) { __builtin_prefetch(p, 0, 3); }
