@@ -1,6 +1,10 @@
 // Flat memory: one aligned block of floats that a replica's parameters, gradients, optimizer state
 // or activations lie in. Everything else in Apus refers to parts of such a block by `Range<Int>`.
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// An aligned, zero-filled block of `count` 32-bit floats at a fixed address.
 ///
 /// The block starts on a 64-byte boundary (a cache line, an AVX-512 register) and is padded at its
@@ -10,19 +14,38 @@ public final class FloatBuffer {
   /// Floats per 64-byte cache line; ranges that start on a multiple of it are aligned.
   public static let alignment = 16
 
+  /// Bytes of a huge page; blocks of at least half that size ask the system for them.
+  private static let hugePage = 2 << 20
+  private static let largestShift = 15 * 4_352
+
   /// The first float.
   public let pointer: UnsafeMutablePointer<Float>
   /// Number of usable floats.
   public let count: Int
+  private let block: UnsafeMutableRawPointer?
   private let owner: AnyObject?
 
   /// Allocates `count` floats, all zero.
   public init(count: Int) {
     precondition(count >= 0, "a buffer cannot hold a negative number of floats")
     let padded = Self.aligned(max(count, 1))
-    let raw = UnsafeMutableRawPointer.allocate(
-      byteCount: padded * MemoryLayout<Float>.stride, alignment: 64)
-    pointer = raw.bindMemory(to: Float.self, capacity: padded)
+    let byteCount = padded * MemoryLayout<Float>.stride
+    if byteCount < Self.hugePage / 2 {
+      block = .allocate(byteCount: byteCount, alignment: 64)
+      pointer = block!.bindMemory(to: Float.self, capacity: padded)
+    } else {
+      let pages = (byteCount + Self.largestShift + Self.hugePage - 1) / Self.hugePage
+      let start = UnsafeMutableRawPointer.allocate(
+        byteCount: pages * Self.hugePage, alignment: Self.hugePage)
+      #if os(Linux)
+        // Matrices whose rows are pages apart would miss the address cache at every step.
+        madvise(start, pages * Self.hugePage, MADV_HUGEPAGE)
+      #endif
+      // Vectors that all began at the start of a page would share the same few cache sets.
+      let shift = (Int(bitPattern: start) / Self.hugePage * 4_352) % Self.largestShift
+      block = start
+      pointer = (start + shift).bindMemory(to: Float.self, capacity: padded)
+    }
     pointer.initialize(repeating: 0, count: padded)
     self.count = count
     owner = nil
@@ -35,11 +58,10 @@ public final class FloatBuffer {
     self.pointer = pointer
     self.count = count
     self.owner = owner
+    block = nil
   }
 
-  deinit {
-    if owner == nil { UnsafeMutableRawPointer(pointer).deallocate() }
-  }
+  deinit { block?.deallocate() }
 
   /// `count` rounded up to whole cache lines.
   public static func aligned(_ count: Int) -> Int {
