@@ -30,30 +30,32 @@ LD_PRELOAD="$tcmalloc" OMP_NUM_THREADS=1 taskset -c "$core" \
   "$venv/bin/python" benchmarks/step.py --bench "$bin/step-bench" "$@"
 
 echo
-echo "samples per second of cnn, 64 samples per rank and step, median over reports; in turn"
+echo "samples per second of cnn at the same batch per rank, median over reports; in turn"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 runs=$(mktemp -d)
 trap 'rm -rf "$runs"' EXIT
-for round in 1 2 3 4 5; do
-  for ranks in 1 2; do
-    mpirun -q --bind-to core -np $ranks "$bin/apus" train --model cnn --data generated \
-      --batch $((64 * ranks)) --steps 1500 --log-every 50 --checkpoint-every 100000 --quiet \
-      --run "$runs/$ranks-$round"
+for share in 64 128; do
+  for round in 1 2 3 4 5; do
+    for ranks in 1 2; do
+      mpirun -q --bind-to core -np $ranks "$bin/apus" train --model cnn --data generated \
+        --batch $((share * ranks)) --steps 1500 --log-every 50 --checkpoint-every 100000 --quiet \
+        --run "$runs/$share-$ranks-$round"
+    done
   done
 done
 "$venv/bin/python" - "$runs" <<'PYTHON'
 import glob, json, statistics, sys
-rates = {}
-for ranks in (1, 2):
-    medians = []
-    for path in sorted(glob.glob(f"{sys.argv[1]}/{ranks}-*/log.jsonl")):
-        lines = [json.loads(line) for line in open(path)]
-        medians.append(statistics.median(
-            line["samples_per_second"] for line in lines
-            if line["event"] == "progress" and line["step"] > 100))
-    rates[ranks] = medians
-    print(f"{ranks} rank{'s' if ranks > 1 else ' '}  median {statistics.median(medians):12,.0f}"
-          f"  best {max(medians):12,.0f}")
-ratios = [two / one for one, two in zip(rates[1], rates[2])]
-print(f"ratio    median {statistics.median(ratios):12.2f}  best {max(ratios):12.2f}")
+print(f"{'batch per rank':16}{'1 rank':>12}{'2 ranks':>12}{'ratio median':>15}{'best':>8}")
+for share in (64, 128):
+    rates = {}
+    for ranks in (1, 2):
+        rates[ranks] = []
+        for path in sorted(glob.glob(f"{sys.argv[1]}/{share}-{ranks}-*/log.jsonl")):
+            lines = [json.loads(line) for line in open(path)]
+            rates[ranks].append(statistics.median(
+                line["samples_per_second"] for line in lines
+                if line["event"] == "progress" and line["step"] > 100))
+    ratios = [two / one for one, two in zip(rates[1], rates[2])]
+    print(f"{share:<16}{statistics.median(rates[1]):12,.0f}{statistics.median(rates[2]):12,.0f}"
+          f"{statistics.median(ratios):15.2f}{max(ratios):8.2f}")
 PYTHON
