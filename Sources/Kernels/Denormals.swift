@@ -1,6 +1,5 @@
 // Moments of parameters that get no gradient decay by a constant factor per step until they lie
-// below 2^-126, where a processor takes some 150 cycles for what otherwise takes one: Adam's
-// update of a dense layer on images with dark borders was 30 times slower after 300 steps.
+// below 2^-126, where processors take far longer for every operation (on x86 a microcode assist).
 
 import CSIMD
 
