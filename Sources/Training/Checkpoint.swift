@@ -113,12 +113,7 @@ struct Checkpoint {
       }
       return
     }
-    for tensor in layout.tensors {
-      try Self.read(contents, prefix + tensor.name, shape: tensor.request.exportedShape, path) {
-        values in
-        tensor.forEachExported { buffer.pointer[$1] = values[$0] }
-      }
-    }
+    try Self.readTensors(contents, prefix, layout: layout, into: buffer, path: path)
   }
 
   private static func read(
@@ -136,13 +131,14 @@ struct Checkpoint {
     contents.withValues(name, body)
   }
 
-  /// Parameters alone, for evaluation.
-  static func readParameters(
-    _ contents: SafetensorsFile.Contents, layout: ParameterLayout, into buffer: FloatBuffer,
-    path: String
+  /// A vector laid out like the parameters; with no prefix, the parameters themselves.
+  static func readTensors(
+    _ contents: SafetensorsFile.Contents, _ prefix: String = "", layout: ParameterLayout,
+    into buffer: FloatBuffer, path: String
   ) throws {
     for tensor in layout.tensors {
-      try read(contents, tensor.name, shape: tensor.request.exportedShape, path) { values in
+      let name = prefix + tensor.name
+      try read(contents, name, shape: tensor.request.exportedShape, path) { values in
         tensor.forEachExported { buffer.pointer[$1] = values[$0] }
       }
     }

@@ -79,7 +79,7 @@ public struct StoredModel {
     let parameters = FloatBuffer(count: network.layout.count)
     try agreement.agree {
       guard let stored else { return }
-      try Checkpoint.readParameters(
+      try Checkpoint.readTensors(
         stored.contents, layout: network.layout, into: parameters, path: stored.path)
     }
     try communicator.broadcast(UnsafeMutableRawBufferPointer(parameters.values), root: 0)

@@ -24,7 +24,7 @@ import Testing
     #expect(Launcher.trace(in: environment) == nil)
   }
 
-  @Test func complaintsTellWhatToDo() {
+  @Test func complaintsNameTheRemedy() {
     let environment = ["OMPI_COMM_WORLD_SIZE": "4"]
     #expect(Launcher.complaint(environment: environment, size: 4, library: "Open MPI") == nil)
     let text = Launcher.complaint(environment: environment, size: 1, library: "MPICH 4")
