@@ -34,6 +34,8 @@ struct Plan {
     var sums: Range<Int>
     var additions: Range<Int>
     var fence = false
+    /// A blocking library call: only `finish` begins the round.
+    var waitsForFinish = false
     /// The receives may be posted while the round before is under way, so that its messages find
     /// their place the moment they are sent.
     var early = false
@@ -42,7 +44,7 @@ struct Plan {
   private(set) var rounds: [Round] = []
   private(set) var sends: [Send] = []
   private(set) var incoming: [Incoming] = []
-  private(set) var libraries: [Range<Int>] = []
+  private(set) var libraries: [(range: Range<Int>, blocking: Bool)] = []
   private(set) var sums: [Sum] = []
   private(set) var additions: [(range: Range<Int>, to: Int)] = []
   /// Floats of staging memory.
@@ -87,7 +89,9 @@ struct Plan {
       case .add(let range, let to):
         count = max(count, to + range.count)
         additions.append((range, to))
-      case .library(let range): libraries.append(range)
+      case .library(let range, let blocking):
+        libraries.append((range, blocking))
+        result.waitsForFinish = result.waitsForFinish || blocking
       case .fence:
         precondition(round.count == 1, "a fence stands alone in its round")
         hasFences = true

@@ -99,6 +99,7 @@ public final class ScheduleRunner {
   }
 
   /// Does what can be done without waiting; true when the schedule is complete (or none runs).
+  /// It stops before a blocking library call, which is left to `finish`.
   public func advance() throws(MessagingError) -> Bool {
     isRunning ? try progress(blocking: false) : true
   }
@@ -120,7 +121,10 @@ public final class ScheduleRunner {
   private func progress(blocking: Bool) throws(MessagingError) -> Bool {
     while round < plan.rounds.count {
       let current = plan.rounds[round]
-      if !hasBegun { try beginRound(current, blocking: blocking) }
+      if !hasBegun {
+        if current.waitsForFinish && !blocking { return false }
+        try beginRound(current)
+      }
       guard
         try passFence(blocking: blocking),
         try takeIncoming(current, blocking: blocking),
@@ -134,7 +138,7 @@ public final class ScheduleRunner {
     return true
   }
 
-  private func beginRound(_ current: Plan.Round, blocking: Bool) throws(MessagingError) {
+  private func beginRound(_ current: Plan.Round) throws(MessagingError) {
     if posted == round { try postReceives() }
     for index in current.sends {
       let send = plan.sends[index]
@@ -142,8 +146,8 @@ public final class ScheduleRunner {
         UnsafeRawBufferPointer(bytes(send.range)), to: send.peer, tag: tag)
     }
     for index in current.libraries {
-      let part = UnsafeMutableBufferPointer(rebasing: values[plan.libraries[index]])
-      if blocking {
+      let part = UnsafeMutableBufferPointer(rebasing: values[plan.libraries[index].range])
+      if plan.libraries[index].blocking {
         try communicator.allReduce(part)
       } else {
         libraryRequests[index] = try communicator.startAllReduce(part)
