@@ -80,8 +80,9 @@ private enum Stage {
       if rank == 1 { Thread.sleep(forTimeInterval: late) }
       _ = try world.wait(request)
     }
-    // Rank 0 has nothing more to do once it has sent; the others get it when rank 1 comes.
-    if rank == 1 { Thread.sleep(forTimeInterval: late) }
+    // Rank 0 has nothing more to do once it has sent. Whichever of the two passes it on to rank 3,
+    // that one waits for much longer.
+    if rank == 1 || rank == 2 { Thread.sleep(forTimeInterval: late) }
     try world.broadcast(rank == 0 ? memory.bytes : empty.bytes, root: 0)
     try require(values == Array(repeating: 4, count: 5000), "sum")
     if rank > 0 { try require(empty.content == memory.content, "broadcast") }
