@@ -27,7 +27,7 @@ public final class GradientFlight: GradientObserver {
   /// - Throws: an error that names who differs, if the ranks do not mean to do the same.
   public init(_ worker: Worker) throws(MessagingError) {
     let gradients = worker.replica.gradients
-    let communicator = worker.communicator
+    let group = worker.group
     self.worker = worker
     self.gradients = gradients
     tally = gradients.pointer + worker.replica.layout.count
@@ -41,13 +41,13 @@ public final class GradientFlight: GradientObserver {
         CommonFact("where buckets begin", plan.ranges.map(\.lowerBound)),
       ], over: communicator)
     var runners: [ScheduleRunner] = []
-    if communicator.size > 1 {
+    if group.size > 1 {
       for (number, range) in plan.ranges.enumerated() {
         let schedule = worker.allReduce.schedule(
-          rank: communicator.rank, ranks: communicator.size, count: range.count)
+          rank: group.rank, topology: group.topology, count: range.count)
         runners.append(
-          ScheduleRunner(
-            schedule, communicator: communicator, tag: number, kernels: worker.kernels))
+          group.runner(
+            schedule, on: worker.replica.gradientVector, tag: number, kernels: worker.kernels))
       }
     }
     self.runners = runners
