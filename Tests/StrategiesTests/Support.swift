@@ -92,9 +92,11 @@ func worker(
   allReduce: String = "ring", clip: GradientClip? = nil, bucketBytes: Int = 64, seed: UInt64 = 9,
   learningRate: @escaping (Int) -> Float = { _ in 0.1 }
 ) throws -> Worker {
-  Worker(
-    communicator: communicator, objective: objective,
-    replica: Replica(layout: objective.layout, slots: optimizer.slots.count, seed: seed),
+  let group = try RankGroup(communicator)
+  return Worker(
+    group: group, objective: objective,
+    replica: try Replica(
+      layout: objective.layout, slots: optimizer.slots.count, seed: seed, in: group),
     optimizer: optimizer, allReduce: try allReduceCatalog.find(allReduce),
     learningRate: learningRate, clip: clip, bucketBytes: bucketBytes, kernels: kernels)
 }
