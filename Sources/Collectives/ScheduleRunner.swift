@@ -192,7 +192,11 @@ public final class ScheduleRunner {
   private func takeIncoming(_ current: Plan.Round, blocking: Bool) throws(MessagingError) -> Bool {
     while nextIncoming < current.incoming.upperBound {
       let incoming = plan.incoming[nextIncoming]
-      guard try redeem(&incomingRequests[nextIncoming], blocking) else { return false }
+      guard
+        try redeem(
+          &incomingRequests[nextIncoming], blocking,
+          expecting: incoming.range.count * MemoryLayout<Float>.stride)
+      else { return false }
       if incoming.afterSends {
         guard try completeSends(current, blocking: blocking) else { return false }
       }
@@ -220,15 +224,21 @@ public final class ScheduleRunner {
     return true
   }
 
-  /// Whether the request, if there is one, is complete.
-  private func redeem(_ request: inout Request?, _ blocking: Bool) throws(MessagingError) -> Bool {
+  /// Whether the request, if there is one, is complete. A message that is longer than expected is
+  /// the communicator's error; a shorter one is ours.
+  private func redeem(
+    _ request: inout Request?, _ blocking: Bool, expecting byteCount: Int? = nil
+  ) throws(MessagingError) -> Bool {
     guard let pending = request else { return true }
-    if blocking {
-      _ = try communicator.wait(pending)
-    } else if try communicator.test(pending) == nil {
-      return false
-    }
+    let message = blocking ? try communicator.wait(pending) : try communicator.test(pending)
+    guard let message else { return false }
     request = nil
+    if let byteCount, message.byteCount != byteCount {
+      throw MessagingError(
+        call: "all-reduce", rank: communicator.rank, peer: message.peer,
+        text: "it sent \(message.byteCount) bytes where \(byteCount) were expected: the ranks "
+          + "differ in vector length, element type or algorithm")
+    }
     return true
   }
 
