@@ -1,6 +1,6 @@
 // Loads read another rank's memory while that rank goes on with its own work. Only fences order
-// the two, so between two fences nobody may load what its owner writes, and a fence must come
-// before the first load and after the last.
+// the two, so between two fences nobody may load what its owner writes (or sends: 16-bit wire
+// formats round it), and a fence must come before the first load and after the last.
 
 /// Looks for races between loads and the owner's writes.
 enum LoadCheck {
@@ -20,8 +20,8 @@ enum LoadCheck {
       let access = Access(entry: index, epoch: epochs[entry.rank])
       switch entry.kind {
       case .fence: epochs[entry.rank] += 1
-      case .send: break
-      case .receive, .library: writes[entry.rank].append(access)
+      // A send may round what it sends, in place.
+      case .send, .receive, .library: writes[entry.rank].append(access)
       case .load:
         writes[entry.rank].append(access)
         loads.append(access)
