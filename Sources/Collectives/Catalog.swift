@@ -5,9 +5,11 @@ import Basics
 
 /// The all-reduce algorithms that a user can choose among.
 public let allReduceCatalog = Catalog<any AllReduceAlgorithm>(
-  "all-reduce",
-  [
-    (RingAllReduce.name, RingAllReduce()),
-    (TreeAllReduce.name, TreeAllReduce()),
-    (NativeAllReduce.name, NativeAllReduce()),
-  ])
+  "all-reduce", allReduceAlgorithms.map { (name: $0.name, entry: $0) })
+
+private let allReduceAlgorithms: [any AllReduceAlgorithm] = [
+  RingAllReduce(),
+  TreeAllReduce(),
+  SharedMemoryAllReduce(),
+  NativeAllReduce(),
+]

@@ -4,14 +4,14 @@
 
 /// MPI_Allreduce, or what takes its place.
 public struct NativeAllReduce: AllReduceAlgorithm {
-  /// `native`.
-  public static let name = "native"
+  public let name = "native"
+  public let summary = "the MPI library's own (MPI_Allreduce)"
 
   /// The algorithm; it has no parameters.
   public init() {}
 
   /// One call.
-  public func schedule(rank: Int, ranks: Int, count: Int) -> Schedule {
-    ranks == 1 ? Schedule() : Schedule([[.library(0..<count)]]).withoutEmptyTransfers()
+  public func schedule(rank: Int, topology: Topology, count: Int) -> Schedule {
+    topology.ranks == 1 ? Schedule() : Schedule([[.library(0..<count)]]).withoutEmptyTransfers()
   }
 }

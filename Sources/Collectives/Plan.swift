@@ -22,10 +22,19 @@ struct Plan {
     let afterSends: Bool
   }
 
+  /// A sum over blocks of shared memory.
+  struct Sum {
+    let range: Range<Int>
+    let over: [Int]
+    let into: [Int]
+  }
+
   struct Round {
     var sends: Range<Int>
     var incoming: Range<Int>
     var libraries: Range<Int>
+    var sums: Range<Int>
+    var additions: Range<Int>
     var fence = false
     /// The receives may be posted while the round before is under way, so that its messages find
     /// their place the moment they are sent.
@@ -36,6 +45,8 @@ struct Plan {
   private(set) var sends: [Send] = []
   private(set) var incoming: [Incoming] = []
   private(set) var libraries: [Range<Int>] = []
+  private(set) var sums: [Sum] = []
+  private(set) var additions: [(range: Range<Int>, to: Int)] = []
   /// Elements of staging memory, in the wire format.
   private(set) var stagingCount = 0
   /// Shortest vector that the schedule fits.
@@ -77,7 +88,8 @@ struct Plan {
     var staging = base
     var result = Round(
       sends: sends.count..<sends.count, incoming: incoming.count..<incoming.count,
-      libraries: libraries.count..<libraries.count)
+      libraries: libraries.count..<libraries.count, sums: sums.count..<sums.count,
+      additions: additions.count..<additions.count)
     for (place, transfer) in round.enumerated() {
       count = max(count, transfer.range?.upperBound ?? 0)
       switch transfer {
@@ -89,6 +101,12 @@ struct Plan {
       case .load(let range, let peer, let arrival):
         hasLoads = true
         append(range, peer, arrival, isLoad: true, nil, in: round)
+      case .sum(let range, let over, let into):
+        hasLoads = true
+        sums.append(Sum(range: range, over: over, into: into))
+      case .add(let range, let to):
+        count = max(count, to + range.count)
+        additions.append((range, to))
       case .library(let range): libraries.append(range)
       case .fence:
         precondition(round.count == 1, "a fence stands alone in its round")
@@ -99,6 +117,8 @@ struct Plan {
     result.sends = result.sends.lowerBound..<sends.count
     result.incoming = result.incoming.lowerBound..<incoming.count
     result.libraries = result.libraries.lowerBound..<libraries.count
+    result.sums = result.sums.lowerBound..<sums.count
+    result.additions = result.additions.lowerBound..<additions.count
     rounds.append(result)
   }
 
@@ -143,7 +163,12 @@ struct Plan {
   private func isEarly(_ round: [Transfer], after before: [Transfer]) -> Bool {
     round.indices.allSatisfy { place in
       guard isDirect(place, in: round), let range = round[place].range else { return true }
-      return before.allSatisfy { $0.range.map { !$0.overlaps(range) } ?? false }
+      return before.allSatisfy { transfer in
+        if case .add(let added, let to) = transfer {
+          return !added.overlaps(range) && !(to..<to + added.count).overlaps(range)
+        }
+        return transfer.range.map { !$0.overlaps(range) } ?? false
+      }
     }
   }
 }

@@ -18,6 +18,11 @@ public enum Transfer: Sendable, Equatable {
   case receive(Range<Int>, from: Int, Arrival)
   /// Reads the range straight out of another rank's block of shared memory.
   case load(Range<Int>, from: Int, Arrival)
+  /// Sums the range over ranks of the node in the order listed, straight out of their blocks of
+  /// shared memory, and stores the sum in the blocks of ranks of the node.
+  case sum(Range<Int>, over: [Int], into: [Int])
+  /// Adds this rank's own values of the range to its values from element `to` on.
+  case add(Range<Int>, to: Int)
   /// Waits until every rank of the node has come here; makes earlier writes visible. Stands alone
   /// in its round.
   case fence
@@ -50,13 +55,35 @@ public struct Schedule: Sendable, Equatable {
 }
 
 extension Transfer {
-  /// The elements it concerns; nil for a fence.
+  /// The elements it concerns (of `.add`: the source); nil for a fence.
   public var range: Range<Int>? {
     switch self {
     case .send(let range, _), .receive(let range, _, _), .load(let range, _, _),
-      .library(let range):
+      .sum(let range, _, _), .add(let range, _), .library(let range):
       range
     case .fence: nil
+    }
+  }
+
+  /// The same for a part of a larger vector and a subset of the ranks.
+  ///
+  /// - Parameters:
+  ///   - offset: where the part begins.
+  ///   - rank: the number of each rank of the subset among all.
+  func placed(at offset: Int, rank: (Int) -> Int) -> Transfer {
+    func moved(_ range: Range<Int>) -> Range<Int> {
+      range.lowerBound + offset..<range.upperBound + offset
+    }
+    return switch self {
+    case .send(let range, let to): .send(moved(range), to: rank(to))
+    case .receive(let range, let from, let arrival):
+      .receive(moved(range), from: rank(from), arrival)
+    case .load(let range, let from, let arrival): .load(moved(range), from: rank(from), arrival)
+    case .sum(let range, let over, let into):
+      .sum(moved(range), over: over.map(rank), into: into.map(rank))
+    case .add(let range, let to): .add(moved(range), to: to + offset)
+    case .library(let range): .library(moved(range))
+    case .fence: .fence
     }
   }
 }
@@ -67,13 +94,15 @@ extension Schedule {
     Schedule(
       rounds.map { $0.filter { $0.range?.isEmpty != true } }.filter { !$0.isEmpty })
   }
-}
 
-/// An all-reduce as a pure function. Stateless; `name` is what the command line calls it.
-public protocol AllReduceAlgorithm: Sendable {
-  /// Name in the catalogue.
-  static var name: String { get }
-  /// What `rank` of `ranks` does so that afterwards all hold the element-wise sum of `count`
-  /// elements. All ranks must be asked with the same `ranks` and `count`.
-  func schedule(rank: Int, ranks: Int, count: Int) -> Schedule
+  /// The same for a part of a larger vector and a subset of the ranks, whose numbers among all
+  /// are `ranks`.
+  public func placed(at offset: Int, ranks: [Int]) -> Schedule {
+    Schedule(rounds.map { $0.map { $0.placed(at: offset) { ranks[$0] } } })
+  }
+
+  /// One after the other.
+  public static func + (first: Schedule, second: Schedule) -> Schedule {
+    Schedule(first.rounds + second.rounds)
+  }
 }

@@ -56,6 +56,8 @@ public final class ScheduleRunner {
   private var nextSend = 0
   private var nextLibrary = 0
   private var fence: FenceTicket?
+  /// Room for the addresses that a sum reads and writes.
+  private let addresses: UnsafeMutablePointer<FloatsOut>
 
   /// Whether a vector is on its way.
   public private(set) var isRunning = false
@@ -84,7 +86,11 @@ public final class ScheduleRunner {
     sendRequests = Array(repeating: nil, count: plan.sends.count)
     incomingRequests = Array(repeating: nil, count: plan.incoming.count)
     libraryRequests = Array(repeating: nil, count: plan.libraries.count)
+    addresses = .allocate(
+      capacity: max(1, plan.sums.map { $0.over.count + $0.into.count }.max() ?? 0))
   }
+
+  deinit { addresses.deallocate() }
 
   /// Executes the schedule on `values` and returns when it is complete.
   public func run(on values: UnsafeMutableBufferPointer<Float>) throws(MessagingError) {
@@ -153,6 +159,8 @@ public final class ScheduleRunner {
       fence = try shared.segment.arrive(channel: tag % sharedSegmentChannels)
     }
     if round + 1 < plan.rounds.count, plan.rounds[round + 1].early { try postReceives() }
+    for index in current.sums { sum(plan.sums[index]) }
+    for index in current.additions { add(plan.additions[index]) }
     nextIncoming = current.incoming.lowerBound
     nextSend = current.sends.lowerBound
     nextLibrary = current.libraries.lowerBound
@@ -236,7 +244,7 @@ public final class ScheduleRunner {
     if let place = incoming.staging {
       staging.take(place, count: count, incoming.arrival, into: target)
     } else if incoming.isLoad {
-      let source = UnsafePointer(peerVector(incoming.peer) + incoming.range.lowerBound)
+      let source = UnsafePointer(vector(of: incoming.peer) + incoming.range.lowerBound)
       switch incoming.arrival {
       case .add: kernels.add(count, x: source, y: target)
       case .copy: target.update(from: source, count: count)
@@ -244,8 +252,29 @@ public final class ScheduleRunner {
     }
   }
 
-  /// The vector of another rank of the node: as far into its block as ours is into our own.
-  private func peerVector(_ peer: Int) -> UnsafeMutablePointer<Float> {
+  private func sum(_ sum: Plan.Sum) {
+    var place = addresses
+    for rank in sum.over {
+      place.initialize(to: vector(of: rank) + sum.range.lowerBound)
+      place += 1
+    }
+    for rank in sum.into {
+      place.initialize(to: vector(of: rank) + sum.range.lowerBound)
+      place += 1
+    }
+    kernels.sumVectors(
+      sum.range.count, x: addresses, over: sum.over.count, y: addresses + sum.over.count,
+      into: sum.into.count)
+  }
+
+  private func add(_ addition: (range: Range<Int>, to: Int)) {
+    guard let base = values.baseAddress else { return }
+    kernels.add(
+      addition.range.count, x: base + addition.range.lowerBound, y: base + addition.to)
+  }
+
+  /// The vector of a rank of the node: as far into its block as ours is into our own.
+  private func vector(of peer: Int) -> UnsafeMutablePointer<Float> {
     guard let shared, let base = values.baseAddress, let block = shared.blocks[peer] else {
       preconditionFailure("rank \(peer) shares no memory with this one")
     }

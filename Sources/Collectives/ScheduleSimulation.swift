@@ -5,8 +5,11 @@
 final class ScheduleSimulation {
   private let table: TransferTable
   private let nodes: [Int]
+  private let goal: ScheduleGoal
   private let intervals: Int
-  /// 64-bit words of a set of ranks.
+  /// Ranks, or lanes.
+  private let contributors: Int
+  /// 64-bit words of a set of contributors.
   private let words: Int
   /// Contributions of each rank's intervals: (rank, interval, word).
   private let state: UnsafeMutablePointer<UInt64>
@@ -22,10 +25,11 @@ final class ScheduleSimulation {
   /// Ranks whose round is complete.
   private var ready: [Int] = []
 
-  init(_ table: TransferTable, nodes: [Int]) {
-    (self.table, self.nodes) = (table, nodes)
+  init(_ table: TransferTable, nodes: [Int], goal: ScheduleGoal) {
+    (self.table, self.nodes, self.goal) = (table, nodes, goal)
     intervals = table.boundaries.count - 1
-    words = (table.ranks + 63) / 64
+    contributors = if case .laneSum(let owners, _, _, _) = goal { owners.count } else { table.ranks }
+    words = (contributors + 63) / 64
     let size = table.ranks * intervals * words
     state = .allocate(capacity: size)
     state.initialize(repeating: 0, count: size)
@@ -37,9 +41,18 @@ final class ScheduleSimulation {
     atFence = Array(repeating: [], count: (nodes.max() ?? 0) + 1)
     for rank in 0..<table.ranks {
       for interval in 0..<intervals {
-        row(rank, interval)[rank / 64] = 1 << UInt64(rank % 64)
+        guard let own = contributor(rank, table.boundaries[interval]) else { continue }
+        row(rank, interval)[own / 64] = 1 << UInt64(own % 64)
       }
     }
+  }
+
+  /// Whose contribution a rank begins with in an element; nil: nobody's.
+  private func contributor(_ rank: Int, _ element: Int) -> Int? {
+    guard case .laneSum(let owners, let stride, let range, _) = goal else { return rank }
+    let lane = element / stride
+    return lane < owners.count && owners[lane] == rank && range.contains(element % stride)
+      ? lane : nil
   }
 
   deinit {
@@ -92,7 +105,7 @@ final class ScheduleSimulation {
       case .library:
         waits += 1
         atLibrary.append(rank)
-      case .load: break
+      case .load, .sum, .add: break
       }
     }
     missing[rank] = waits
@@ -151,30 +164,70 @@ final class ScheduleSimulation {
   private func complete(_ rank: Int) throws(ScheduleFault) {
     for index in members(rank) {
       let entry = table.entries[index]
-      let source: UnsafeMutablePointer<UInt64>
+      let length = entry.last - entry.first
       switch entry.kind {
-      case .receive: source = cargo + table.entries[entry.match].cargo * words
-      case .load: source = row(entry.peer, entry.first)
       case .send, .fence, .library: continue
-      }
-      let target = row(rank, entry.first)
-      let length = (entry.last - entry.first) * words
-      guard entry.adds else {
-        target.update(from: source, count: length)
-        continue
-      }
-      var place = 0
-      while place < length {
-        let twice = target[place] & source[place]
-        if twice != 0 {
-          let contributor = place % words * 64 + twice.trailingZeroBitCount
-          throw table.fault(
-            index,
-            "adds rank \(contributor)'s contribution a second time to elements "
-              + "\(elements(entry.first + place / words))")
+      case .receive:
+        let source = cargo + table.entries[entry.match].cargo * words
+        try take(index, source, into: row(rank, entry.first), length, adds: entry.adds)
+      case .load:
+        let source = row(entry.peer, entry.first)
+        try take(index, source, into: row(rank, entry.first), length, adds: entry.adds)
+      case .add:
+        let target = row(rank, table.interval(at: entry.match))
+        try take(index, row(rank, entry.first), into: target, length, adds: true)
+      case .sum:
+        let (over, into) = table.groups[entry.match]
+        // Summed in place of the first, whose old contributions nobody can miss: they are in it.
+        let sum = row(over[0], entry.first)
+        let first = Array(UnsafeBufferPointer(start: sum, count: length * words))
+        for peer in over.dropFirst() {
+          try take(index, row(peer, entry.first), into: sum, length, adds: true)
         }
-        target[place] |= source[place]
-        place += 1
+        for peer in into where peer != over[0] {
+          row(peer, entry.first).update(from: sum, count: length * words)
+        }
+        if !into.contains(over[0]) { sum.update(from: first, count: length * words) }
+      }
+    }
+  }
+
+  /// Contributions of `length` intervals arrive.
+  private func take(
+    _ index: Int, _ source: UnsafeMutablePointer<UInt64>,
+    into target: UnsafeMutablePointer<UInt64>, _ length: Int, adds: Bool
+  ) throws(ScheduleFault) {
+    guard adds else {
+      target.update(from: source, count: length * words)
+      return
+    }
+    var place = 0
+    while place < length * words {
+      let twice = target[place] & source[place]
+      if twice != 0 {
+        let contributor = place % words * 64 + twice.trailingZeroBitCount
+        throw table.fault(
+          index,
+          "adds \(noun) \(contributor)'s contribution a second time to elements "
+            + "\(elements(table.entries[index].first + place / words))")
+      }
+      target[place] |= source[place]
+      place += 1
+    }
+    if case .laneSum = goal { try checkPresence(index, source, target, length) }
+  }
+
+  private var noun: String { if case .laneSum = goal { "lane" } else { "rank" } }
+
+  /// Where ranks begin with nothing in some elements, nothing must not be added.
+  private func checkPresence(
+    _ index: Int, _ source: UnsafeMutablePointer<UInt64>, _ target: UnsafeMutablePointer<UInt64>,
+    _ length: Int
+  ) throws(ScheduleFault) {
+    for interval in 0..<length {
+      let places = interval * words..<(interval + 1) * words
+      if places.allSatisfy({ source[$0] == 0 }) || places.allSatisfy({ source[$0] == target[$0] }) {
+        throw table.fault(index, "adds elements that hold nothing yet, or adds to such")
       }
     }
   }
@@ -198,21 +251,20 @@ final class ScheduleSimulation {
             + "stuck in round \(round[entry.peer])")
       case .fence, .library:
         return table.fault(index, "deadlock: waits for ranks that never come to this call")
-      case .load: continue
+      case .load, .sum, .add: continue
       }
     }
     return ScheduleFault(rank: rank, round: round[rank], text: "deadlock")
   }
 
-  func check(_ goal: ScheduleGoal) throws(ScheduleFault) {
-    switch goal {
-    case .allReduce:
-      for rank in 0..<table.ranks { try check(rank, 0..<table.count, owner: nil) }
-    case .reduceScatter(let ranges):
-      for rank in 0..<table.ranks { try check(rank, ranges[rank], owner: nil) }
-    case .allGather(let ranges):
-      for rank in 0..<table.ranks {
+  func check() throws(ScheduleFault) {
+    for rank in 0..<table.ranks {
+      switch goal {
+      case .allReduce: try check(rank, 0..<table.count, owner: nil)
+      case .reduceScatter(let ranges): try check(rank, ranges[rank], owner: nil)
+      case .allGather(let ranges):
         for (owner, range) in ranges.enumerated() { try check(rank, range, owner: owner) }
+      case .laneSum(_, _, _, let parts): try check(rank, parts[rank], owner: nil)
       }
     }
   }
@@ -220,17 +272,18 @@ final class ScheduleSimulation {
   /// Elements of `range` must hold everybody's contribution, or the owner's alone.
   private func check(_ rank: Int, _ range: Range<Int>, owner: Int?) throws(ScheduleFault) {
     let wanted = (0..<words).map { word in
-      let members = (64 * word..<min(64 * word + 64, table.ranks))
+      let members = (64 * word..<min(64 * word + 64, contributors))
       return members.reduce(UInt64(0)) { owner ?? $1 == $1 ? $0 | 1 << UInt64($1 % 64) : $0 }
     }
-    for interval in 0..<intervals where elements(interval).overlaps(range) {
+    let (first, last) = (table.interval(at: range.lowerBound), table.interval(at: range.upperBound))
+    for interval in first..<last {
       let found = row(rank, interval)
       for word in 0..<words where found[word] != wanted[word] {
         let contributor = 64 * word + (found[word] ^ wanted[word]).trailingZeroBitCount
         let isThere = owner != contributor && owner != nil
         throw ScheduleFault(
           rank: rank, round: rounds(of: rank),
-          text: "elements \(elements(interval)) end \(isThere ? "with" : "without") rank "
+          text: "elements \(elements(interval)) end \(isThere ? "with" : "without") \(noun) "
             + "\(contributor)'s contribution")
       }
     }

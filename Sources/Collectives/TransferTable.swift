@@ -3,7 +3,7 @@
 
 /// Flat and checked form of the schedules of all ranks.
 final class TransferTable {
-  enum Kind { case send, receive, load, fence, library }
+  enum Kind { case send, receive, load, sum, add, fence, library }
 
   struct Entry {
     var kind: Kind
@@ -17,7 +17,8 @@ final class TransferTable {
     var range = 0..<0
     var first = 0
     var last = 0
-    /// The send of a receive and the reverse; the ordinal of a fence or library call on its rank.
+    /// The send of a receive and the reverse; the ordinal of a fence or library call on its rank;
+    /// the number of a sum's group; the first element that an addition changes.
     var match = -1
     /// Where the intervals of a send are kept while it is on its way.
     var cargo = 0
@@ -25,24 +26,28 @@ final class TransferTable {
 
   let count: Int
   let ranks: Int
+  /// Further elements at which intervals end.
+  private let ends: [Int]
   private(set) var entries: [Entry] = []
   /// For each rank, the first entry of each of its rounds, and one end more.
   private(set) var rounds: [[Int]] = []
   /// Ends of the intervals: interval i is boundaries[i] ..< boundaries[i + 1].
   private(set) var boundaries: [Int] = []
+  /// Which ranks a sum reads and writes, by the sum's `match`.
+  private(set) var groups: [(over: [Int], into: [Int])] = []
   /// Intervals of all sends.
   private(set) var cargoCount = 0
 
-  init(_ schedules: [Schedule], count: Int, nodes: [Int]) throws(ScheduleFault) {
-    (self.count, ranks) = (count, schedules.count)
+  init(_ schedules: [Schedule], count: Int, nodes: [Int], ends: [Int] = [])
+    throws(ScheduleFault)
+  {
+    (self.count, ranks, self.ends) = (count, schedules.count, ends)
     for rank in 0..<ranks {
       var starts: [Int] = []
       for (number, round) in schedules[rank].rounds.enumerated() {
         starts.append(entries.count)
         for (place, transfer) in round.enumerated() {
-          entries.append(
-            TransferTable.entry(
-              transfer, Entry(kind: .fence, rank: rank, round: number, place: place)))
+          append(transfer, Entry(kind: .fence, rank: rank, round: number, place: place))
         }
       }
       starts.append(entries.count)
@@ -60,7 +65,7 @@ final class TransferTable {
     return ScheduleFault(rank: entry.rank, round: entry.round, transfer: entry.place, text: text)
   }
 
-  private static func entry(_ transfer: Transfer, _ template: Entry) -> Entry {
+  private func append(_ transfer: Transfer, _ template: Entry) {
     var entry = template
     switch transfer {
     case .send(let range, let to): (entry.kind, entry.range, entry.peer) = (.send, range, to)
@@ -71,9 +76,13 @@ final class TransferTable {
       (entry.kind, entry.range, entry.peer) = (.load, range, from)
       entry.adds = arrival == .add
     case .fence: entry.kind = .fence
+    case .sum(let range, let over, let into):
+      (entry.kind, entry.range, entry.match) = (.sum, range, groups.count)
+      groups.append((over, into))
+    case .add(let range, let to): (entry.kind, entry.range, entry.match) = (.add, range, to)
     case .library(let range): (entry.kind, entry.range) = (.library, range)
     }
-    return entry
+    entries.append(entry)
   }
 
   private func checkEach(_ nodes: [Int]) throws(ScheduleFault) {
@@ -83,18 +92,32 @@ final class TransferTable {
         throw fault(index, "elements \(entry.range) of a vector of \(count)")
       }
       switch entry.kind {
-      case .send, .receive, .load:
-        if entry.peer < 0 || entry.peer >= ranks {
-          throw fault(index, "rank \(entry.peer) does not exist")
+      case .send, .receive: try checkPeer(index, entry.peer)
+      case .load:
+        try checkPeer(index, entry.peer, on: nodes)
+        if entry.peer == entry.rank { throw fault(index, "loads its own memory") }
+      case .sum:
+        let (over, into) = groups[entry.match]
+        for peer in over + into { try checkPeer(index, peer, on: nodes) }
+        if over.isEmpty || into.isEmpty { throw fault(index, "sums nothing, or into nothing") }
+        if Set(over).count < over.count || Set(into).count < into.count {
+          throw fault(index, "names a rank twice")
         }
-        if entry.kind == .load {
-          if entry.peer == entry.rank { throw fault(index, "loads its own memory") }
-          if nodes[entry.peer] != nodes[entry.rank] {
-            throw fault(index, "loads from rank \(entry.peer) on another node")
-          }
+      case .add:
+        let target = entry.match..<entry.match + entry.range.count
+        if target.lowerBound < 0 || target.upperBound > count {
+          throw fault(index, "elements \(target) of a vector of \(count)")
         }
+        if target.overlaps(entry.range) { throw fault(index, "adds elements to themselves") }
       case .fence, .library: break
       }
+    }
+  }
+
+  private func checkPeer(_ index: Int, _ peer: Int, on nodes: [Int]? = nil) throws(ScheduleFault) {
+    if peer < 0 || peer >= ranks { throw fault(index, "rank \(peer) does not exist") }
+    if let nodes, nodes[peer] != nodes[entries[index].rank] {
+      throw fault(index, "reaches into the memory of rank \(peer) on another node")
     }
   }
 
@@ -114,6 +137,11 @@ final class TransferTable {
 
   private func checkPair(_ one: Int, _ other: Int) throws(ScheduleFault) {
     let a = entries[one], b = entries[other]
+    if a.kind == .add || b.kind == .add {
+      // Additions follow one another; beside messages they would depend on which comes first.
+      if a.kind == .add && b.kind == .add { return }
+      throw fault(other, "an addition and a transfer of another kind in one round")
+    }
     if a.kind == .library && b.kind == .library {
       throw fault(other, "a second library call in the round")
     }
@@ -135,6 +163,8 @@ final class TransferTable {
       marks[entries[index].range.lowerBound] = true
       marks[entries[index].range.upperBound] = true
     }
+    for element in ends { marks[element] = true }
+    markAdditions(&marks)
     var numbers = [Int](repeating: 0, count: count + 1)
     for element in 0...count where marks[element] {
       numbers[element] = boundaries.count
@@ -148,6 +178,31 @@ final class TransferTable {
         cargoCount += entries[index].last - entries[index].first
       }
     }
+  }
+
+  /// What is added and what it is added to must be cut alike; one cut may bring about another.
+  private func markAdditions(_ marks: inout [Bool]) {
+    let additions = entries.filter { $0.kind == .add }
+    var isStable = additions.isEmpty
+    while !isStable {
+      isStable = true
+      for entry in additions {
+        for offset in 0...entry.range.count {
+          let (from, to) = (entry.range.lowerBound + offset, entry.match + offset)
+          if marks[from] != marks[to] { (marks[from], marks[to], isStable) = (true, true, false) }
+        }
+      }
+    }
+  }
+
+  /// The interval that begins at an element which some range begins or ends with.
+  func interval(at element: Int) -> Int {
+    var (low, high) = (0, boundaries.count - 1)
+    while low < high {
+      let middle = (low + high) / 2
+      if boundaries[middle] < element { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 
   /// The nth receive from a rank takes its nth send.

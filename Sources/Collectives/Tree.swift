@@ -10,14 +10,15 @@
 
 /// All-reduce on a binomial tree, for any number of ranks.
 public struct TreeAllReduce: AllReduceAlgorithm {
-  /// `tree`.
-  public static let name = "tree"
+  public let name = "tree"
+  public let summary = "few rounds, whole vectors: short vectors, many ranks"
 
   /// The algorithm; it has no parameters.
   public init() {}
 
   /// Up the tree, then down.
-  public func schedule(rank: Int, ranks: Int, count: Int) -> Schedule {
+  public func schedule(rank: Int, topology: Topology, count: Int) -> Schedule {
+    let ranks = topology.ranks
     let all = 0..<count
     // A rank's parent clears its lowest one bit; its children set one bit below that.
     var up: [[Transfer]] = []

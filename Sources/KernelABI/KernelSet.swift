@@ -73,6 +73,9 @@ public protocol KernelSet: SendableMetatype {
   static func reluBackward(_ count: Int, y: FloatsIn, dy: FloatsIn, dx: FloatsOut)
   /// y += x.
   static func add(_ count: Int, x: FloatsIn, y: FloatsOut)
+  /// Every one of `into` vectors y = the sum over `over` vectors x, in order. A y may be an x.
+  static func sumVectors(
+    _ count: Int, x: UnsafePointer<FloatsOut>, over: Int, y: UnsafePointer<FloatsOut>, into: Int)
   /// y += factor * x.
   static func addScaled(_ count: Int, factor: Float, x: FloatsIn, y: FloatsOut)
   /// y = factor * y.

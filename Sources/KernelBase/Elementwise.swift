@@ -53,6 +53,46 @@ extension VectorKernels {
     forEachWide(count) { i, lanes in y[i, lanes] = csimd_add(y[i, lanes], x[i, lanes]) }
   }
 
+  /// 4 bytes of traffic per element and vector. Four registers' worth at a time, so that finding the
+  /// vectors costs little beside reading them.
+  public static func sumVectors(
+    _ count: Int, x: UnsafePointer<FloatsOut>, over: Int, y: UnsafePointer<FloatsOut>, into: Int
+  ) {
+    let first = x[0]
+    var i = 0
+    let step = 4 &* wide
+    while i &+ step <= count {
+      var (a, b) = ((first + i).wide, (first + (i &+ wide)).wide)
+      var (c, d) = ((first + (i &+ 2 &* wide)).wide, (first + (i &+ 3 &* wide)).wide)
+      var k = 1
+      while k < over {
+        let p = x[k] + i
+        a = csimd_add(a, p.wide)
+        b = csimd_add(b, (p + wide).wide)
+        c = csimd_add(c, (p + 2 &* wide).wide)
+        d = csimd_add(d, (p + 3 &* wide).wide)
+        k &+= 1
+      }
+      k = 0
+      while k < into {
+        let p = y[k] + i
+        p.wide = a
+        (p + wide).wide = b
+        (p + 2 &* wide).wide = c
+        (p + 3 &* wide).wide = d
+        k &+= 1
+      }
+      i &+= step
+    }
+    while i < count {
+      let lanes = min(wide, count &- i)
+      var sum = first[i, lanes]
+      for k in 1..<over { sum = csimd_add(sum, x[k][i, lanes]) }
+      for k in 0..<into { y[k][i, lanes] = sum }
+      i &+= lanes
+    }
+  }
+
   /// 12 bytes of traffic per element.
   public static func addScaled(_ count: Int, factor: Float, x: FloatsIn, y: FloatsOut) {
     forEachWide(count) { i, lanes in y[i, lanes] = csimd_fma(factor, x[i, lanes], y[i, lanes]) }

@@ -25,20 +25,20 @@ public final class GradientFlight: GradientObserver {
   /// Plans buckets and schedules once; a step allocates nothing.
   public init(_ worker: Worker) throws(MessagingError) {
     let gradients = worker.replica.gradients
-    let communicator = worker.communicator
+    let group = worker.group
     self.worker = worker
     self.gradients = gradients
     tally = gradients.pointer + worker.replica.layout.count
     plan = BucketPlan(
       layout: worker.replica.layout, count: gradients.count, bytes: worker.bucketBytes)
     var runners: [ScheduleRunner] = []
-    if communicator.size > 1 {
+    if group.size > 1 {
       for (number, range) in plan.ranges.enumerated() {
         let schedule = worker.allReduce.schedule(
-          rank: communicator.rank, ranks: communicator.size, count: range.count)
+          rank: group.rank, topology: group.topology, count: range.count)
         runners.append(
-          ScheduleRunner(
-            schedule, communicator: communicator, tag: number, kernels: worker.kernels))
+          group.runner(
+            schedule, on: worker.replica.gradientVector, tag: number, kernels: worker.kernels))
       }
     }
     self.runners = runners

@@ -9,8 +9,8 @@ import Optimizers
 
 /// One rank's means, handed to its `Strategy`.
 public final class Worker {
-  /// The other ranks.
-  public let communicator: any Communicator
+  /// All ranks, and which of them share memory.
+  public let group: RankGroup
   /// What is minimised.
   public let objective: any Objective
   /// This rank's copy of the model.
@@ -35,14 +35,17 @@ public final class Worker {
 
   private let clock = ContinuousClock()
 
+  /// The other ranks.
+  public var communicator: any Communicator { group.communicator }
+
   /// A rank's means.
   public init(
-    communicator: any Communicator, objective: any Objective, replica: Replica,
+    group: RankGroup, objective: any Objective, replica: Replica,
     optimizer: any Optimizer, allReduce: any AllReduceAlgorithm,
     learningRate: @escaping (Int) -> Float, clip: GradientClip? = nil,
     bucketBytes: Int = 1 << 20, kernels: KernelTable
   ) {
-    (self.communicator, self.objective, self.replica) = (communicator, objective, replica)
+    (self.group, self.objective, self.replica) = (group, objective, replica)
     (self.optimizer, self.allReduce) = (optimizer, allReduce)
     (self.learningRate, self.clip) = (learningRate, clip)
     (self.bucketBytes, self.kernels) = (bucketBytes, kernels)

@@ -47,9 +47,16 @@ struct Assembly {
       return job.steps ?? product
     }
     let rate = parts.rate
+    let group = try RankGroup(communicator)
+    try agreement.agree {
+      if let objection = parts.allReduce.objection(to: group.topology) {
+        throw UsageError("--all-reduce \(job.allReduce): \(objection)")
+      }
+    }
     let worker = Worker(
-      communicator: communicator, objective: network,
-      replica: Replica(layout: network.layout, slots: parts.optimizer.slots.count, seed: job.seed),
+      group: group, objective: network,
+      replica: try Replica(
+        layout: network.layout, slots: parts.optimizer.slots.count, seed: job.seed, in: group),
       optimizer: parts.optimizer, allReduce: parts.allReduce,
       learningRate: { rate.rate(step: $0 - 1, stepsPerEpoch: steps, totalSteps: total) },
       clip: job.clip.map { GradientClip(limit: Float($0)) }, bucketBytes: job.bucket,

@@ -30,7 +30,9 @@ struct List: ParsableCommand {
     section(
       "learning-rate schedules (--schedule)",
       scheduleCatalog.entries.map { ($0.name, $0.entry.summary, $0.entry.settings) })
-    section("all-reduce (--all-reduce)", allReduceCatalog.names.map { ($0, "", []) })
+    section(
+      "all-reduce (--all-reduce)",
+      allReduceCatalog.entries.map { ($0.name, $0.entry.summary, []) })
     section(
       "instruction sets (environment variable KERNEL_ISA)",
       KernelSelection.available.map { ("\($0)", "", []) })

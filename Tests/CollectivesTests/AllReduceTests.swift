@@ -14,28 +14,105 @@ func sampleSum(ranks: Int, index: Int) -> Float {
   (0..<ranks).reduce(0) { $0 + sample(rank: $1, index: index) }
 }
 
+/// Ways to lay 1-8 ranks out on nodes, as ranks per node.
+let layouts: [(ranks: Int, perNode: Int)] =
+  (1...8).flatMap { ranks in
+    Set([1, 2, 3, ranks]).filter { $0 <= ranks }.sorted().map { (ranks, $0) }
+  }
+
+/// The topology that `LocalWorld` gives.
+func topology(_ ranks: Int, perNode: Int) -> Topology {
+  Topology(nodes: (0..<ranks).map { $0 / perNode })
+}
+
 @Suite struct AllReduceTests {
-  @Test(arguments: allReduceCatalog.names, 1...8)
-  func sumsExactly(name: String, ranks: Int) throws {
-    let algorithm = try allReduceCatalog.find(name)
-    let wrong = try LocalWorld.run(ranks: ranks, timeout: .seconds(20)) { communicator in
-      var wrong = 0
+  /// `part`: what each rank does with its vector, and the elements that must then hold the sum.
+  private func expectSums(
+    _ algorithm: any AllReduceAlgorithm, _ ranks: Int, _ perNode: Int,
+    _ part: @escaping @Sendable (Topology, _ rank: Int, _ count: Int) -> ([Schedule], Range<Int>)
+  ) throws {
+    guard algorithm.objection(to: topology(ranks, perNode: perNode)) == nil else { return }
+    let wrong = try LocalWorld.run(
+      ranks: ranks, ranksPerNode: perNode, timeout: .seconds(20)
+    ) { communicator in
+      let group = try RankGroup(communicator)
+      var wrong = group.topology == topology(ranks, perNode: perNode) ? 0 : 1
       for count in [0, 1, ranks - 1, ranks, ranks + 1, 1000, 16 * ranks + 5] {
         let rank = communicator.rank
-        let buffer = FloatBuffer(count: count)
-        let runner = ScheduleRunner(
-          algorithm.schedule(rank: rank, ranks: ranks, count: count),
-          communicator: communicator, tag: 1, kernels: KernelSelection.best)
+        let vector = try group.vector(count: count)
+        let (schedules, summed) = part(group.topology, rank, count)
+        let runners = schedules.map {
+          group.runner($0, on: vector, tag: 1, kernels: KernelSelection.best)
+        }
         for repetition in 0..<2 {
+          let buffer = vector.buffer
           for index in 0..<count { buffer[index] = sample(rank: rank, index: index + repetition) }
-          try runner.run(on: buffer.values)
-          for index in 0..<count {
-            if buffer[index] != sampleSum(ranks: ranks, index: index + repetition) { wrong += 1 }
-          }
+          for runner in runners { try runner.run(on: buffer.values) }
+          for index in summed
+          where buffer[index] != sampleSum(ranks: ranks, index: index + repetition) { wrong += 1 }
         }
       }
       return wrong
     }
-    #expect(wrong == Array(repeating: 0, count: ranks))
+    #expect(
+      wrong == Array(repeating: 0, count: ranks), "\(algorithm.name), \(perNode) ranks per node")
+  }
+
+  @Test(arguments: allReduceCatalog.names, layouts)
+  func sumsExactly(name: String, layout: (ranks: Int, perNode: Int)) throws {
+    let algorithm = try allReduceCatalog.find(name)
+    try expectSums(algorithm, layout.ranks, layout.perNode) { topology, rank, count in
+      ([algorithm.schedule(rank: rank, topology: topology, count: count)], 0..<count)
+    }
+  }
+
+  @Test(arguments: allReduceCatalog.names, layouts)
+  func halvesSumExactly(name: String, layout: (ranks: Int, perNode: Int)) throws {
+    let algorithm = try allReduceCatalog.find(name)
+    try expectSums(algorithm, layout.ranks, layout.perNode) { topology, rank, count in
+      (
+        [algorithm.reduceScatter(rank: rank, topology: topology, count: count)],
+        algorithm.owned(by: rank, topology: topology, count: count)
+      )
+    }
+    try expectSums(algorithm, layout.ranks, layout.perNode) { topology, rank, count in
+      (
+        [
+          algorithm.reduceScatter(rank: rank, topology: topology, count: count),
+          algorithm.allGather(rank: rank, topology: topology, count: count),
+        ], 0..<count
+      )
+    }
+  }
+
+  /// The sharded update rests on this: an owner's sum has the bits that the all-reduce gives.
+  @Test(arguments: allReduceCatalog.names, layouts)
+  func halvesGiveTheSameBits(name: String, layout: (ranks: Int, perNode: Int)) throws {
+    let algorithm = try allReduceCatalog.find(name)
+    let (ranks, perNode) = layout
+    guard algorithm.objection(to: topology(ranks, perNode: perNode)) == nil else { return }
+    let differing = try LocalWorld.run(
+      ranks: ranks, ranksPerNode: perNode, timeout: .seconds(20)
+    ) { communicator in
+      let group = try RankGroup(communicator)
+      let (rank, count) = (communicator.rank, 777)
+      let vectors = [try group.vector(count: count), try group.vector(count: count)]
+      for vector in vectors {
+        for index in 0..<count {
+          vector.buffer[index] = 1 / Float(3 + 7 * rank + index) * (index % 2 == 0 ? 1 : -1)
+        }
+      }
+      let schedules = [
+        algorithm.schedule(rank: rank, topology: group.topology, count: count),
+        algorithm.reduceScatter(rank: rank, topology: group.topology, count: count),
+      ]
+      for (schedule, vector) in zip(schedules, vectors) {
+        try group.runner(schedule, on: vector, tag: 1, kernels: KernelSelection.best)
+          .run(on: vector.buffer.values)
+      }
+      let owned = algorithm.owned(by: rank, topology: group.topology, count: count)
+      return owned.filter { vectors[0].buffer[$0].bitPattern != vectors[1].buffer[$0].bitPattern }
+    }
+    #expect(differing.allSatisfy { $0.isEmpty })
   }
 }

@@ -6,7 +6,7 @@ import Testing
 @testable import Collectives
 
 private func schedules(_ algorithm: any AllReduceAlgorithm, ranks: Int, count: Int) -> [Schedule] {
-  (0..<ranks).map { algorithm.schedule(rank: $0, ranks: ranks, count: count) }
+  (0..<ranks).map { algorithm.schedule(rank: $0, topology: .oneNode(ranks), count: count) }
 }
 
 /// Every schedule that `damage` makes of one rank's, one place at a time; nil leaves a place alone.
@@ -34,6 +34,7 @@ private func damaged(
     schedules(TreeAllReduce(), ranks: 5, count: count),
     schedules(NativeAllReduce(), ranks: 3, count: count),
     schedules(SliceAllReduce(), ranks: 3, count: count),
+    schedules(SharedMemoryAllReduce(), ranks: 4, count: count),
   ]
 
   private func expectFaults(
@@ -93,6 +94,8 @@ private func damaged(
         case .receive(let range, let from, let arrival):
           [.receive(short(range), from: from, arrival)]
         case .load(let range, let from, let arrival): [.load(short(range), from: from, arrival)]
+        case .sum(let range, let over, let into): [.sum(short(range), over: over, into: into)]
+        case .add(let range, let to): [.add(short(range), to: to)]
         case .library(let range): [.library(short(range))]
         case .fence: nil
         }
@@ -166,6 +169,73 @@ private func damaged(
     #expect(fault?.description.contains(words) == true)
   }
 
+  @Test(arguments: [0, 2]) func missingFenceAroundSums(round: Int) {
+    var damaged = Self.wholes[4]
+    for rank in damaged.indices { damaged[rank].rounds.remove(at: round) }
+    expectFaults([damaged])
+  }
+
+  @Test func sumsOfOrIntoTheWrongRanks() {
+    expectFaults(
+      damaged(Self.wholes[4]) { transfer, rank in
+        guard case .sum(let range, let over, let into) = transfer else { return nil }
+        return [.sum(range, over: Array(over.dropLast()), into: into)]
+      })
+    expectFaults(
+      damaged(Self.wholes[4]) { transfer, rank in
+        guard case .sum(let range, let over, let into) = transfer else { return nil }
+        return [.sum(range, over: over, into: Array(into.dropFirst()))]
+      })
+    expectFaults(
+      damaged(Self.wholes[4]) { transfer, rank in
+        guard case .sum(let range, let over, let into) = transfer else { return nil }
+        return [.sum(range, over: over + [over[0]], into: into)]
+      })
+  }
+
+  @Test func sumsOfTheSameElementsRace() {
+    var damaged = Self.wholes[4]
+    damaged[1].rounds[1] = damaged[0].rounds[1]
+    let fault = #expect(throws: ScheduleFault.self) {
+      try ScheduleVerifier.verify(damaged, count: Self.count)
+    }
+    #expect(fault?.description.contains("no fence lies between") == true)
+  }
+
+  /// Lanes 0 and 1 on rank 0, lane 2 on rank 1: (0 + 1) + 2, slots of 10 elements of which 4 count.
+  private static let lanes: [Schedule] = [
+    Schedule([
+      [.add(12..<16, to: 2)], [.receive(22..<26, from: 1, .copy)], [.add(22..<26, to: 2)],
+      [.send(2..<6, to: 1)],
+    ]),
+    Schedule([[.send(22..<26, to: 0)], [.receive(2..<6, from: 0, .copy)]]),
+  ]
+
+  private func verifyLanes(_ schedules: [Schedule]) throws {
+    try ScheduleVerifier.verify(
+      schedules, count: 30, nodes: [0, 1],
+      goal: .laneSum(owners: [0, 0, 1], stride: 10, range: 2..<6, parts: [2..<6, 2..<6]))
+  }
+
+  @Test func laneSums() throws {
+    try verifyLanes(Self.lanes)
+    for round in 0..<4 {
+      var cut = Self.lanes
+      cut[0].rounds.remove(at: round)
+      #expect(throws: ScheduleFault.self) { try verifyLanes(cut) }
+    }
+    var early = Self.lanes  // adds lane 2 before it is there
+    early[0].rounds.swapAt(1, 2)
+    let fault = #expect(throws: ScheduleFault.self) { try verifyLanes(early) }
+    #expect(fault?.description.contains("hold nothing yet") == true)
+    var twice = Self.lanes
+    twice[0].rounds.insert(twice[0].rounds[0], at: 1)
+    #expect(throws: ScheduleFault.self) { try verifyLanes(twice) }
+    var shifted = Self.lanes
+    shifted[0].rounds[0] = [.add(12..<16, to: 3)]
+    #expect(throws: ScheduleFault.self) { try verifyLanes(shifted) }
+  }
+
   /// A send may round its values while another rank loads them.
   @Test func loadsOfWhatIsSent() {
     let range = 0..<4
@@ -183,12 +253,15 @@ private func damaged(
 
   @Test func fencesAndLoadsStayWithinNodes() throws {
     #expect(throws: ScheduleFault.self) {
+      try ScheduleVerifier.verify(Self.wholes[4], count: Self.count, nodes: [0, 0, 1, 1])
+    }
+    #expect(throws: ScheduleFault.self) {
       try ScheduleVerifier.verify(Self.wholes[3], count: Self.count, nodes: [0, 0, 1])
     }
   }
 
   @Test func otherGoals() throws {
-    let ranges = (0..<4).map { evenBlock(($0 + 1) % 4, of: 4, count: Self.count) }
+    let ranges = (0..<4).map { evenBlock($0, of: 4, count: Self.count) }
     let ring = Self.wholes[0]
     try ScheduleVerifier.verify(
       ring.map { Schedule(Array($0.rounds.prefix(3))) }, count: Self.count,
@@ -197,6 +270,11 @@ private func damaged(
     try ScheduleVerifier.verify(gather, count: Self.count, goal: .allGather(ranges))
     #expect(throws: ScheduleFault.self) {
       try ScheduleVerifier.verify(gather, count: Self.count, goal: .allReduce)
+    }
+    var uncovered = ranges
+    uncovered[2] = 40..<50
+    #expect(throws: ScheduleFault.self) {
+      try ScheduleVerifier.verify(gather, count: Self.count, goal: .allGather(uncovered))
     }
   }
 }

@@ -18,14 +18,20 @@ private func interleave(_ runners: [ScheduleRunner]) throws {
   @Test(arguments: allReduceCatalog.names, [2, 3, 4, 7])
   func severalRunnersInFlight(name: String, ranks: Int) throws {
     let algorithm = try allReduceCatalog.find(name)
-    let wrong = try LocalWorld.run(ranks: ranks, timeout: .seconds(20)) { communicator in
+    let wrong = try LocalWorld.run(
+      ranks: ranks, ranksPerNode: algorithm.objection(to: .scattered(ranks)) == nil ? 2 : ranks,
+      timeout: .seconds(20)
+    ) { communicator in
       let rank = communicator.rank
+      let group = try RankGroup(communicator)
       let counts = [1000, 17, 1, 333]
-      let buffers = counts.map { FloatBuffer(count: $0) }
-      let runners = counts.enumerated().map { tag, count in
-        ScheduleRunner(
-          algorithm.schedule(rank: rank, ranks: ranks, count: count),
-          communicator: communicator, tag: tag, kernels: KernelSelection.best)
+      var vectors: [GroupVector] = []
+      for count in counts { vectors.append(try group.vector(count: count)) }
+      let buffers = vectors.map(\.buffer)
+      let runners = vectors.enumerated().map { tag, vector in
+        group.runner(
+          algorithm.schedule(rank: rank, topology: group.topology, count: counts[tag]),
+          on: vector, tag: tag, kernels: KernelSelection.best)
       }
       var wrong = 0
       for repetition in 0..<3 {
@@ -62,7 +68,7 @@ private func interleave(_ runners: [ScheduleRunner]) throws {
       }
       let runners = [5, 6].map {
         ScheduleRunner(
-          SliceAllReduce().schedule(rank: rank, ranks: ranks, count: count),
+          SliceAllReduce().schedule(rank: rank, topology: .oneNode(ranks), count: count),
           communicator: communicator, tag: $0, kernels: KernelSelection.best,
           shared: SharedVectors(segment, communicator: communicator))
       }

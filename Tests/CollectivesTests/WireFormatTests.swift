@@ -8,27 +8,53 @@ import Testing
 
 @testable import Collectives
 
-/// Every rank's vector after an all-reduce, and what its runner counted.
+/// What an all-reduce left on a rank.
+private struct Outcome: Sendable {
+  let values: [Float]
+  let overflows: Int
+  let bytes: Int
+}
+
+/// The outcome on every rank; none where the algorithm does not work on the layout.
 private func reduced(
-  _ name: String, ranks: Int, count: Int, wire: WireFormat, repetitions: Int = 1,
-  value: @escaping @Sendable (Int, Int) -> Float
-) throws -> [(values: [Float], overflows: Int, bytes: Int)] {
+  _ name: String, _ layout: (ranks: Int, perNode: Int), count: Int, wire: WireFormat,
+  repetitions: Int = 1, value: @escaping @Sendable (Int, Int) -> Float
+) throws -> [Outcome] {
   let algorithm = try allReduceCatalog.find(name)
-  return try LocalWorld.run(ranks: ranks, timeout: .seconds(20)) { communicator in
+  guard algorithm.objection(to: topology(layout.ranks, perNode: layout.perNode)) == nil else {
+    return []
+  }
+  return try LocalWorld.run(
+    ranks: layout.ranks, ranksPerNode: layout.perNode, timeout: .seconds(60)
+  ) { communicator in
+    let group = try RankGroup(communicator)
     let rank = communicator.rank
-    let buffer = FloatBuffer(count: count)
-    let runner = ScheduleRunner(
-      algorithm.schedule(rank: rank, ranks: ranks, count: count),
-      communicator: communicator, tag: 1, kernels: KernelSelection.best, wire: wire)
+    let vector = try group.vector(count: count)
+    let schedule = algorithm.schedule(rank: rank, topology: group.topology, count: count)
+    let runner = group.runner(
+      schedule, on: vector, tag: 1, kernels: KernelSelection.best, wire: wire)
+    let before = communicator.traffic.bytes
     for repetition in 0..<repetitions {
-      for index in 0..<count { buffer[index] = value(rank, index) }
-      try runner.start(on: buffer.values)
+      for index in 0..<count { vector.buffer[index] = value(rank, index) }
+      try runner.start(on: vector.buffer.values)
       // Some ranks wait, others look in now and then.
       if (rank + repetition) % 2 == 0 { while try !runner.advance() {} }
       try runner.finish()
     }
-    return (Array(buffer.values), runner.overflowCount, communicator.traffic.bytes)
+    let bytes = communicator.traffic.bytes - before
+    return Outcome(
+      values: Array(vector.buffer.values), overflows: runner.overflowCount, bytes: bytes)
   }
+}
+
+/// Whether an algorithm sends messages of its own on a layout.
+private func sendsMessages(_ name: String, _ layout: (ranks: Int, perNode: Int)) throws -> Bool {
+  let algorithm = try allReduceCatalog.find(name)
+  let topology = topology(layout.ranks, perNode: layout.perNode)
+  return algorithm.objection(to: topology) == nil
+    && (0..<layout.ranks).contains {
+      algorithm.schedule(rank: $0, topology: topology, count: 1000).messageCount > 0
+    }
 }
 
 /// An integer from -30 to 30.
@@ -44,15 +70,15 @@ private func reduced(
   static let short = WireFormat.allCases.filter { $0 != .float32 }
   static let counts = [0, 1, 7, 37, 1000]
 
-  @Test(arguments: allReduceCatalog.names, 1...8)
-  func integersAreExact(name: String, ranks: Int) throws {
+  @Test(arguments: allReduceCatalog.names, layouts)
+  func integersAreExact(name: String, layout: (ranks: Int, perNode: Int)) throws {
     for wire in Self.short {
       for count in Self.counts {
         // Sums stay below 256, bfloat16's last odd integer.
         let results = try reduced(
-          name, ranks: ranks, count: count, wire: wire, repetitions: 3, value: small)
+          name, layout, count: count, wire: wire, repetitions: 3, value: small)
         let expected = (0..<count).map { index in
-          (0..<ranks).reduce(Float(0)) { $0 + small($1, index) }
+          (0..<layout.ranks).reduce(Float(0)) { $0 + small($1, index) }
         }
         for result in results {
           #expect(result.values == expected && result.overflows == 0, "\(wire), \(count)")
@@ -61,27 +87,31 @@ private func reduced(
     }
   }
 
-  @Test(arguments: allReduceCatalog.names, 1...8)
-  func roundedSumsAreNearAndEqualOnAllRanks(name: String, ranks: Int) throws {
+  @Test(arguments: allReduceCatalog.names, layouts)
+  func roundedSumsAreNearAndEqualOnAllRanks(
+    name: String, layout: (ranks: Int, perNode: Int)
+  ) throws {
+    let isRounded = try sendsMessages(name, layout)
     for (wire, error) in [(WireFormat.bfloat16, 0x1p-8), (.float16, 0x1p-11)] {
       for count in Self.counts {
-        let results = try reduced(name, ranks: ranks, count: count, wire: wire, value: normal)
+        let results = try reduced(name, layout, count: count, wire: wire, value: normal)
         for result in results {
           #expect(
             result.values.map(\.bitPattern) == results[0].values.map(\.bitPattern),
             "\(wire), \(count)")
         }
+        guard let result = results.first else { return }
         let far = (0..<count).count { index in
-          let parts = (0..<ranks).map { Double(normal($0, index)) }
+          let parts = (0..<layout.ranks).map { Double(normal($0, index)) }
           let magnitude = parts.reduce(0) { $0 + abs($1) }
           // No value is rounded more often than there are ranks.
-          let bound = Double(ranks) * error * magnitude * 1.05 + 1e-6
-          let difference = Double(results[0].values[index]) - parts.reduce(0, +)
+          let bound = Double(layout.ranks) * error * magnitude * 1.05 + 1e-6
+          let difference = Double(result.values[index]) - parts.reduce(0, +)
           return abs(difference) > bound
         }
         #expect(far == 0, "\(wire), \(count)")
-        let exact = try reduced(name, ranks: ranks, count: count, wire: .float32, value: normal)
-        if ranks > 1, count == 1000, name != NativeAllReduce.name {
+        let exact = try reduced(name, layout, count: count, wire: .float32, value: normal)
+        if count == 1000, isRounded {
           #expect(results.map(\.values) != exact.map(\.values), "something was rounded")
           let (bytes, exactBytes) = (results.map(\.bytes), exact.map(\.bytes))
           #expect(bytes.map { 2 * $0 } == exactBytes, "and half as many bytes were sent")
@@ -90,28 +120,29 @@ private func reduced(
     }
   }
 
-  @Test(arguments: allReduceCatalog.names.filter { $0 != NativeAllReduce.name }, [2, 3, 5])
-  func overflowsAreCounted(name: String, ranks: Int) throws {
+  @Test(arguments: allReduceCatalog.names, layouts)
+  func overflowsAreCounted(name: String, layout: (ranks: Int, perNode: Int)) throws {
+    guard layout.perNode == 1, try sendsMessages(name, layout) else { return }
     for (wire, large) in [(WireFormat.float16, Float(65_519)), (.bfloat16, 0x1.fep127)] {
       // An element that is too large on one rank.
-      var results = try reduced(name, ranks: ranks, count: 100, wire: wire) { rank, index in
+      var results = try reduced(name, layout, count: 100, wire: wire) { rank, index in
         index != 41 ? 1 : rank == 1 ? large * 1.003 : 0
       }
       var counted = results.reduce(0) { $0 + $1.overflows }
-      #expect(counted > 0 && counted <= ranks, "\(wire)")
+      #expect(counted > 0 && counted <= layout.ranks, "\(wire)")
       for result in results {
         #expect(result.values == results[0].values && result.values[41] == .infinity)
-        #expect(result.values[40] == Float(ranks))
+        #expect(result.values[40] == Float(layout.ranks))
       }
       // One that only the sum makes too large; whether it is sent depends on the algorithm.
-      results = try reduced(name, ranks: ranks, count: 100, wire: wire) { _, index in
+      results = try reduced(name, layout, count: 100, wire: wire) { _, index in
         index == 41 ? large / 1.5 : 1
       }
       counted = results.reduce(0) { $0 + $1.overflows }
       #expect(results.allSatisfy { $0.values == results[0].values })
       if wire == .float16 { #expect((counted > 0) == results[0].values[41].isInfinite) }
       // Infinite from the beginning is no overflow.
-      results = try reduced(name, ranks: ranks, count: 10, wire: wire) { _, _ in -.infinity }
+      results = try reduced(name, layout, count: 10, wire: wire) { _, _ in -.infinity }
       #expect(results.allSatisfy { $0.overflows == 0 && $0.values[3] == -.infinity })
     }
   }

@@ -25,6 +25,15 @@ import Testing
         $0.reluBackward(count, y: x.values, dy: FloatsIn($1), dx: $1)
       }
       check("add") { $0.add(count, x: x.values, y: $1) }
+      check("sum of vectors, into two of them") { kernels, out in
+        let sources = [x.out, out, y.out]
+        sources.withUnsafeBufferPointer {
+          kernels.sumVectors(count, x: $0.baseAddress!, over: 3, y: $0.baseAddress! + 1, into: 1)
+        }
+      }
+      check("sum of one vector") { kernels, out in
+        kernels.sumVectors(count, x: [x.out], over: 1, y: [out], into: 1)
+      }
       check("add scaled") { $0.addScaled(count, factor: -0.7, x: x.values, y: $1) }
       check("scale") { $0.scale(count, factor: 1.3, y: $1) }
       let bytes = GuardedBytes(count)

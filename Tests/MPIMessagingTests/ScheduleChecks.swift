@@ -7,39 +7,47 @@ extension ConformanceCheck {
   static let schedules: [ConformanceCheck] = allReduceCatalog.entries.flatMap { name, algorithm in
     [
       ConformanceCheck("\(name): exact on awkward lengths") { world in
+        let group = try RankGroup(world)
         for count in [0, 1, world.size - 1, world.size, world.size + 1, 5441] {
-          let buffer = FloatBuffer(count: count)
-          let runner = runner(algorithm, count, world, tag: 1)
+          let vector = try group.vector(count: count)
+          guard let runner = runner(algorithm, vector, group, tag: 1) else { return }
           for repetition in 0..<2 {
-            fill(buffer, world.rank, repetition)
-            try runner.run(on: buffer.values)
-            try check(buffer, world.size, repetition)
+            fill(vector.buffer, world.rank, repetition)
+            try runner.run(on: vector.buffer.values)
+            try check(vector.buffer, world.size, repetition)
           }
         }
       },
 
       ConformanceCheck("\(name): several in flight") { world in
-        let buffers = [5000, 16, 1, 333].map { FloatBuffer(count: $0) }
-        let runners = buffers.enumerated().map { runner(algorithm, $1.count, world, tag: 20 + $0) }
+        let group = try RankGroup(world)
+        var vectors: [GroupVector] = []
+        for count in [5000, 16, 1, 333] { vectors.append(try group.vector(count: count)) }
+        let runners = vectors.enumerated().compactMap {
+          runner(algorithm, $1, group, tag: 20 + $0)
+        }
+        guard runners.count == vectors.count else { return }
         for repetition in 0..<3 {
-          for (runner, buffer) in zip(runners, buffers) {
-            fill(buffer, world.rank, repetition)
-            try runner.start(on: buffer.values)
+          for (runner, vector) in zip(runners, vectors) {
+            fill(vector.buffer, world.rank, repetition)
+            try runner.start(on: vector.buffer.values)
           }
           var open = world.rank % 2 == 0 ? runners : runners.reversed()
           while !open.isEmpty { open = try open.filter { try !$0.advance() } }
-          for buffer in buffers { try check(buffer, world.size, repetition) }
+          for vector in vectors { try check(vector.buffer, world.size, repetition) }
         }
       },
     ]
   }
 
+  /// Nil where the algorithm does not work on these nodes.
   private static func runner(
-    _ algorithm: any AllReduceAlgorithm, _ count: Int, _ world: any Communicator, tag: Int
-  ) -> ScheduleRunner {
-    ScheduleRunner(
-      algorithm.schedule(rank: world.rank, ranks: world.size, count: count), communicator: world,
-      tag: tag, kernels: KernelSelection.best)
+    _ algorithm: any AllReduceAlgorithm, _ vector: GroupVector, _ group: RankGroup, tag: Int
+  ) -> ScheduleRunner? {
+    guard algorithm.objection(to: group.topology) == nil else { return nil }
+    let schedule = algorithm.schedule(
+      rank: group.rank, topology: group.topology, count: vector.buffer.count)
+    return group.runner(schedule, on: vector, tag: tag, kernels: KernelSelection.best)
   }
 
   /// Integers: every order of addition gives the same, exact sum.

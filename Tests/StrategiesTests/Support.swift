@@ -91,9 +91,11 @@ func worker(
   _ objective: any Objective, _ optimizer: any Optimizer, on communicator: any Communicator,
   allReduce: String = "ring", clip: GradientClip? = nil, bucketBytes: Int = 64, seed: UInt64 = 9
 ) throws -> Worker {
-  Worker(
-    communicator: communicator, objective: objective,
-    replica: Replica(layout: objective.layout, slots: optimizer.slots.count, seed: seed),
+  let group = try RankGroup(communicator)
+  return Worker(
+    group: group, objective: objective,
+    replica: try Replica(
+      layout: objective.layout, slots: optimizer.slots.count, seed: seed, in: group),
     optimizer: optimizer, allReduce: try allReduceCatalog.find(allReduce),
     learningRate: { _ in 0.1 }, clip: clip, bucketBytes: bucketBytes, kernels: kernels)
 }

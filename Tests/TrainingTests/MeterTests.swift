@@ -17,9 +17,10 @@ import Testing
       let input = Shape([2])
       let network = try Network(
         [Dense(2)], input: input, capacity: 1, kernels: KernelSelection.best)
+      let group = try RankGroup(communicator)
       let worker = Worker(
-        communicator: communicator, objective: network,
-        replica: Replica(layout: network.layout, slots: 0, seed: 1), optimizer: SGD(),
+        group: group, objective: network,
+        replica: try Replica(layout: network.layout, slots: 0, seed: 1, in: group), optimizer: SGD(),
         allReduce: RingAllReduce(), learningRate: { _ in 0 }, kernels: KernelSelection.best)
       var meter = Meter(worker)
       for _ in 0..<2 {

@@ -30,9 +30,10 @@ final class Bench {
     let kernels = try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
     network = try Network(
       modelCatalog.find(model)(input, classes), input: input, capacity: count, kernels: kernels)
+    let group = try RankGroup(communicator)
     worker = Worker(
-      communicator: communicator, objective: network,
-      replica: Replica(layout: network.layout, slots: Adam().slots.count, seed: 1),
+      group: group, objective: network,
+      replica: try Replica(layout: network.layout, slots: Adam().slots.count, seed: 1, in: group),
       optimizer: Adam(), allReduce: try allReduceCatalog.find("ring"),
       learningRate: { _ in 1e-3 }, kernels: kernels)
     strategy = try SynchronousSGD(worker, Settings(of: "sync", declared: []))

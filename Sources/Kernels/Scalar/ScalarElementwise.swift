@@ -18,6 +18,17 @@ extension ScalarKernels {
     for i in 0..<count { y[i] += x[i] }
   }
 
+  /// Every y = sum over the x.
+  public static func sumVectors(
+    _ count: Int, x: UnsafePointer<FloatsOut>, over: Int, y: UnsafePointer<FloatsOut>, into: Int
+  ) {
+    for i in 0..<count {
+      var sum = x[0][i]
+      for k in 1..<over { sum += x[k][i] }
+      for k in 0..<into { y[k][i] = sum }
+    }
+  }
+
   /// y += factor * x.
   public static func addScaled(_ count: Int, factor: Float, x: FloatsIn, y: FloatsOut) {
     for i in 0..<count { y[i] += factor * x[i] }
