@@ -12,7 +12,7 @@ public enum Arrival: Sendable, Equatable {
 
 /// One rank's part in moving a range of the vector. A range means the same elements on every rank.
 public enum Transfer: Sendable, Equatable {
-  /// Sends this rank's values of the range.
+  /// Sends this rank's values of the range; a 16-bit wire format rounds them in place.
   case send(Range<Int>, to: Int)
   /// Takes the values that another rank sends: the nth receive from a rank takes its nth send.
   case receive(Range<Int>, from: Int, Arrival)

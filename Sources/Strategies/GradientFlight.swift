@@ -22,7 +22,9 @@ public final class GradientFlight: GradientObserver {
   private var landed = 0
   private var failure: MessagingError?
 
-  /// Plans buckets and schedules once; a step allocates nothing.
+  /// Plans buckets and schedules once; a step allocates nothing. All ranks together.
+  ///
+  /// - Throws: an error that names who differs, if the ranks do not mean to do the same.
   public init(_ worker: Worker) throws(MessagingError) {
     let gradients = worker.replica.gradients
     let group = worker.group
@@ -31,6 +33,13 @@ public final class GradientFlight: GradientObserver {
     tally = gradients.pointer + worker.replica.layout.count
     plan = BucketPlan(
       layout: worker.replica.layout, count: gradients.count, bytes: worker.bucketBytes)
+    try MismatchCheck.compare(
+      [
+        CommonFact("the length of the gradient", gradients.count),
+        CommonFact("the all-reduce algorithm", type(of: worker.allReduce).name),
+        CommonFact("the number of buckets", plan.ranges.count),
+        CommonFact("where buckets begin", plan.ranges.map(\.lowerBound)),
+      ], over: communicator)
     var runners: [ScheduleRunner] = []
     if group.size > 1 {
       for (number, range) in plan.ranges.enumerated() {

@@ -236,6 +236,21 @@ private func damaged(
     #expect(throws: ScheduleFault.self) { try verifyLanes(shifted) }
   }
 
+  /// A send may round its values while another rank loads them.
+  @Test func loadsOfWhatIsSent() {
+    let range = 0..<4
+    let tail: [[Transfer]] = [[.fence]]
+    let fault = #expect(throws: ScheduleFault.self) {
+      try ScheduleVerifier.verify(
+        [
+          Schedule([[.fence], [.send(range, to: 2)]] + tail),
+          Schedule([[.fence], [.load(range, from: 0, .add)]] + tail),
+          Schedule([[.fence], [.receive(range, from: 0, .add)]] + tail),
+        ], count: 4)
+    }
+    #expect(fault?.description.contains("no fence lies between") == true)
+  }
+
   @Test func fencesAndLoadsStayWithinNodes() throws {
     #expect(throws: ScheduleFault.self) {
       try ScheduleVerifier.verify(Self.wholes[4], count: Self.count, nodes: [0, 0, 1, 1])
