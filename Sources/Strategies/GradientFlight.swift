@@ -21,6 +21,7 @@ public final class GradientFlight: GradientObserver {
   private var started = 0
   private var landed = 0
   private var failure: MessagingError?
+  private var overflows = 0  // of all steps so far
 
   /// Plans buckets and schedules once; a step allocates nothing.
   public init(_ worker: Worker) throws(MessagingError) {
@@ -30,15 +31,19 @@ public final class GradientFlight: GradientObserver {
     self.gradients = gradients
     tally = gradients.pointer + worker.replica.layout.count
     plan = BucketPlan(
-      layout: worker.replica.layout, count: gradients.count, bytes: worker.bucketBytes)
+      layout: worker.replica.layout, count: gradients.count, bytes: worker.bucketBytes,
+      tailApart: worker.wire != .float32)
     var runners: [ScheduleRunner] = []
     if group.size > 1 {
       for (number, range) in plan.ranges.enumerated() {
         let schedule = worker.allReduce.schedule(
           rank: group.rank, topology: group.topology, count: range.count)
+        // The tally counts: it must not be rounded.
+        let isTally = range.lowerBound >= worker.replica.layout.count
         runners.append(
           group.runner(
-            schedule, on: worker.replica.gradientVector, tag: number, kernels: worker.kernels))
+            schedule, on: worker.replica.gradientVector, tag: number, kernels: worker.kernels,
+            wire: isTally ? .float32 : worker.wire))
       }
     }
     self.runners = runners
@@ -62,11 +67,21 @@ public final class GradientFlight: GradientObserver {
       }
       landed(range)
     }
+    countOverflows()
     return Tally.read(UnsafePointer(tally), samples: samples)
   }
 
+  private func countOverflows() {
+    let before = overflows
+    overflows = 0
+    for runner in runners { overflows += runner.overflowCount }
+    worker.untoldOverflows += overflows - before
+  }
+
   public func evaluated(_ sum: LossSum) {
-    Tally.write(sum, of: samples, vote: worker.wantsToStop, to: tally)
+    Tally.write(
+      sum, of: samples, vote: worker.wantsToStop, overflows: worker.untoldOverflows, to: tally)
+    worker.untoldOverflows = 0
   }
 
   public func finished(_ range: Range<Int>) {

@@ -19,6 +19,8 @@ public final class Worker {
   public let optimizer: any Optimizer
   /// How vectors are summed over ranks.
   public let allReduce: any AllReduceAlgorithm
+  /// The form in which gradients travel.
+  public let wire: WireFormat
   /// Learning rate of update number n, counted from 1.
   public let learningRate: (Int) -> Float
   /// Limit on the gradient's global norm.
@@ -30,6 +32,8 @@ public final class Worker {
 
   /// Set when this rank was asked to stop; the method carries the vote to the others.
   public var wantsToStop = false
+  /// Finite values that became infinite when this rank sent them and that no `StepReport` covers.
+  public var untoldOverflows = 0
   /// Seconds this rank has spent in communication calls.
   public private(set) var communicationSeconds = 0.0
 
@@ -41,12 +45,12 @@ public final class Worker {
   /// A rank's means.
   public init(
     group: RankGroup, objective: any Objective, replica: Replica,
-    optimizer: any Optimizer, allReduce: any AllReduceAlgorithm,
+    optimizer: any Optimizer, allReduce: any AllReduceAlgorithm, wire: WireFormat = .float32,
     learningRate: @escaping (Int) -> Float, clip: GradientClip? = nil,
     bucketBytes: Int = 1 << 20, kernels: KernelTable
   ) {
     (self.group, self.objective, self.replica) = (group, objective, replica)
-    (self.optimizer, self.allReduce) = (optimizer, allReduce)
+    (self.optimizer, self.allReduce, self.wire) = (optimizer, allReduce, wire)
     (self.learningRate, self.clip) = (learningRate, clip)
     (self.bucketBytes, self.kernels) = (bucketBytes, kernels)
   }

@@ -57,7 +57,7 @@ struct Assembly {
       group: group, objective: network,
       replica: try Replica(
         layout: network.layout, slots: parts.optimizer.slots.count, seed: job.seed, in: group),
-      optimizer: parts.optimizer, allReduce: parts.allReduce,
+      optimizer: parts.optimizer, allReduce: parts.allReduce, wire: parts.wire,
       learningRate: { rate.rate(step: $0 - 1, stepsPerEpoch: steps, totalSteps: total) },
       clip: job.clip.map { GradientClip(limit: Float($0)) }, bucketBytes: job.bucket,
       kernels: kernels)
@@ -79,6 +79,7 @@ struct Assembly {
     let strategySettings: Settings
     let optimizer: any Optimizer
     let allReduce: any AllReduceAlgorithm
+    let wire: WireFormat
     let rate: LearningRate
 
     init(_ job: Job, ranks: Int) throws {
@@ -91,6 +92,7 @@ struct Assembly {
       try job.validate(workers: workers.count)
       model = try modelCatalog.find(job.model)
       allReduce = try allReduceCatalog.find(job.allReduce)
+      wire = try wireFormatCatalog.find(job.wire)
       let optimizerRecipe = try optimizerCatalog.find(job.optimizer)
       let scheduleRecipe = try scheduleCatalog.find(job.schedule)
       // A setting belongs to every part that declares it, and to at least one.

@@ -94,7 +94,7 @@ public final class Trainer {
       let isLast = step == assembly.totalSteps
       let isDue = step <= 20 || step % job.logEvery == 0 || endsEpoch || isLast
       let stops = try settle(report, &meter, isDue: isDue) && !isLast
-      if isDue { self.report(meter.line(worker)) }
+      if isDue { self.report(&meter) }
       let isCheckpoint = job.checkpointEvery.map { step % $0 == 0 } ?? endsEpoch
       meter.pause(worker)
       if endsEpoch || isLast { try evaluate() }
@@ -117,17 +117,19 @@ public final class Trainer {
       var sums = meter.sums + [assembly.worker.wantsToStop ? 1 : 0]
       try agreement.reduce(&sums, .sum)
       meter.sums = Array(sums.dropLast())
-      (loss, votes) = (sums[0], sums[3])
+      (loss, votes) = (sums[0], sums.last ?? 0)
     }
-    try check(loss)
+    try check(loss, overflows: meter.overflowCount)
     return votes > 0
   }
 
   /// Ends the run on all ranks unless `value`, which all of them have, is a number.
-  private func check(_ value: Double) throws {
+  private func check(_ value: Double, overflows: Int = 0) throws {
     guard !value.isFinite else { return }
+    let untold = try agreement.reduce(Double(assembly.worker.untoldOverflows), .sum)
     var line = LogLine(.end)
     (line.step, line.outcome) = (step, "diverged")
+    line.report(overflows: overflows + Int(untold), wire: assembly.worker.wire, by: step)
     reporter?.report(line)
     let last = folder.files.last
     try agreement.agree { throw Divergence(step: step, checkpoint: last) }
@@ -136,10 +138,12 @@ public final class Trainer {
   /// The epoch that the last step belongs to, from 1.
   private var epoch: Int { max(step - 1, 0) / assembly.stepsPerEpoch + 1 }
 
-  private func report(_ line: LogLine) {
+  private func report(_ meter: inout Meter) {
+    let overflows = meter.overflowCount
+    var line = meter.line(assembly.worker)
     guard let reporter else { return }
-    var line = line
     (line.epoch, line.step) = (epoch, step)
+    line.report(overflows: overflows, wire: assembly.worker.wire, by: step)
     line.learningRate = Double(assembly.worker.learningRate(step))
     line.bytesSent = communicator.traffic.bytes
     reporter.report(line)
@@ -196,7 +200,6 @@ public final class Trainer {
     line.instructionSet = "\(kernels.instructionSet)"
     line.note = note
     reporter.report(line)
-    if let note { reporter.say(note) }
     let ranks = communicator.size == 1 ? "1 rank" : "\(communicator.size) ranks"
     reporter.say(
       "\(job.model) (\(Progress.thousands(Double(line.parameters ?? 0))) parameters) on \(job.data)"

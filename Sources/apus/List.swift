@@ -34,6 +34,8 @@ struct List: ParsableCommand {
       "all-reduce (--all-reduce)",
       allReduceCatalog.entries.map { ($0.name, $0.entry.summary, []) })
     section(
+      "wire formats (--wire)", wireFormatCatalog.entries.map { ($0.name, $0.entry.summary, []) })
+    section(
       "instruction sets (environment variable KERNEL_ISA)",
       KernelSelection.available.map { ("\($0)", "", []) })
   }
