@@ -24,10 +24,9 @@ struct TraceFile {
       for bytes in [own, Data(trace.bytes)] {
         let length = try agreement.lengths(bytes.count)
         guard length[communicator.rank] > 0 else { continue }
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
-        defer { copy.deallocate() }
-        copy.copyBytes(from: bytes)
-        try communicator.send(UnsafeRawBufferPointer(copy), to: 0, tag: tag)
+        try bytes.withUnsafeBytes { bytes in
+          try communicator.send(bytes, to: 0, tag: tag)
+        }
       }
       return nil
     }
