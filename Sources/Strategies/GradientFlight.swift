@@ -36,10 +36,10 @@ public final class GradientFlight: GradientObserver {
     try MismatchCheck.compare(
       [
         CommonFact("the length of the gradient", gradients.count),
-        CommonFact("the all-reduce algorithm", type(of: worker.allReduce).name),
+        CommonFact("the all-reduce algorithm", worker.allReduce.name),
         CommonFact("the number of buckets", plan.ranges.count),
         CommonFact("where buckets begin", plan.ranges.map(\.lowerBound)),
-      ], over: communicator)
+      ], over: group.communicator)
     var runners: [ScheduleRunner] = []
     if group.size > 1 {
       for (number, range) in plan.ranges.enumerated() {
