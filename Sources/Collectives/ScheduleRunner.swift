@@ -2,6 +2,8 @@
 //
 // Receives are posted before sends, and, where the plan allows it, one round ahead. Values that
 // overwrite are received in their place; values that are added arrive in staging memory first.
+// With a 16-bit wire format all messages pass through staging memory: a round begins by rounding
+// what it sends, in place and into staging, and what arrives is decoded on the way to its place.
 // Nothing is allocated while running.
 
 import Basics
@@ -41,7 +43,7 @@ public final class ScheduleRunner {
   private let tag: Int
   private let kernels: KernelTable
   private let shared: SharedVectors?
-  private let staging: FloatBuffer
+  private let staging: StagingMemory
   private var sendRequests: [Request?]
   private var incomingRequests: [Request?]
   private var libraryRequests: [Request?]
@@ -59,24 +61,28 @@ public final class ScheduleRunner {
 
   /// Whether a vector is on its way.
   public private(set) var isRunning = false
+  /// Finite values that became infinite when they were rounded for sending, since the runner was
+  /// made.
+  public private(set) var overflowCount = 0
 
   /// - Parameters:
   ///   - tag: keeps this runner's messages apart; the same on all ranks. Its fences use channel
   ///     `tag % sharedSegmentChannels` of the segment.
   ///   - kernels: adds what arrives.
+  ///   - wire: the form of messages; the same on all ranks. Loads and library calls have float32.
   ///   - shared: needed by schedules with loads or fences; vectors must then lie in this rank's
   ///     block, at the same place on all ranks.
   public init(
     _ schedule: Schedule, communicator: any Communicator, tag: Int, kernels: KernelTable,
-    shared: SharedVectors? = nil
+    wire: WireFormat = .float32, shared: SharedVectors? = nil
   ) {
-    plan = Plan(schedule)
+    plan = Plan(schedule, wire: wire)
     precondition(
       shared != nil || !(plan.hasLoads || plan.hasFences),
       "a schedule with loads or fences needs shared memory")
     (self.communicator, self.tag) = (communicator, tag)
     (self.kernels, self.shared) = (kernels, shared)
-    staging = FloatBuffer(count: plan.stagingCount)
+    staging = StagingMemory(count: plan.stagingCount, wire: wire, kernels: kernels)
     sendRequests = Array(repeating: nil, count: plan.sends.count)
     incomingRequests = Array(repeating: nil, count: plan.incoming.count)
     libraryRequests = Array(repeating: nil, count: plan.libraries.count)
@@ -99,6 +105,7 @@ public final class ScheduleRunner {
   }
 
   /// Does what can be done without waiting; true when the schedule is complete (or none runs).
+  /// It stops before a blocking library call, which is left to `finish`.
   public func advance() throws(MessagingError) -> Bool {
     isRunning ? try progress(blocking: false) : true
   }
@@ -120,7 +127,10 @@ public final class ScheduleRunner {
   private func progress(blocking: Bool) throws(MessagingError) -> Bool {
     while round < plan.rounds.count {
       let current = plan.rounds[round]
-      if !hasBegun { try beginRound(current, blocking: blocking) }
+      if !hasBegun {
+        if current.waitsForFinish && !blocking { return false }
+        try beginRound(current)
+      }
       guard
         try passFence(blocking: blocking),
         try takeIncoming(current, blocking: blocking),
@@ -134,16 +144,16 @@ public final class ScheduleRunner {
     return true
   }
 
-  private func beginRound(_ current: Plan.Round, blocking: Bool) throws(MessagingError) {
+  private func beginRound(_ current: Plan.Round) throws(MessagingError) {
     if posted == round { try postReceives() }
     for index in current.sends {
       let send = plan.sends[index]
       sendRequests[index] = try communicator.startSend(
-        UnsafeRawBufferPointer(bytes(send.range)), to: send.peer, tag: tag)
+        UnsafeRawBufferPointer(encoded(send)), to: send.peer, tag: tag)
     }
     for index in current.libraries {
-      let part = UnsafeMutableBufferPointer(rebasing: values[plan.libraries[index]])
-      if blocking {
+      let part = UnsafeMutableBufferPointer(rebasing: values[plan.libraries[index].range])
+      if plan.libraries[index].blocking {
         try communicator.allReduce(part)
       } else {
         libraryRequests[index] = try communicator.startAllReduce(part)
@@ -166,11 +176,8 @@ public final class ScheduleRunner {
     for index in plan.rounds[posted].incoming where !plan.incoming[index].isLoad {
       let incoming = plan.incoming[index]
       let place =
-        incoming.staging.map { place in
-          UnsafeMutableRawBufferPointer(
-            start: staging.pointer + place,
-            count: incoming.range.count * MemoryLayout<Float>.stride)
-        } ?? bytes(incoming.range)
+        incoming.staging.map { staging.bytes($0, count: incoming.range.count) }
+        ?? bytes(incoming.range)
       incomingRequests[index] = try communicator.startReceive(
         into: place, from: incoming.peer, tag: tag)
     }
@@ -247,17 +254,15 @@ public final class ScheduleRunner {
   private func take(_ incoming: Plan.Incoming) {
     guard let base = values.baseAddress else { return }
     let target = base + incoming.range.lowerBound
-    let source: UnsafePointer<Float>
-    if incoming.isLoad {
-      source = UnsafePointer(vector(of: incoming.peer) + incoming.range.lowerBound)
-    } else if let place = incoming.staging {
-      source = UnsafePointer(staging.pointer + place)
-    } else {
-      return
-    }
-    switch incoming.arrival {
-    case .add: kernels.add(incoming.range.count, x: source, y: target)
-    case .copy: target.update(from: source, count: incoming.range.count)
+    let count = incoming.range.count
+    if let place = incoming.staging {
+      staging.take(place, count: count, incoming.arrival, into: target)
+    } else if incoming.isLoad {
+      let source = UnsafePointer(vector(of: incoming.peer) + incoming.range.lowerBound)
+      switch incoming.arrival {
+      case .add: kernels.add(count, x: source, y: target)
+      case .copy: target.update(from: source, count: count)
+      }
     }
   }
 
@@ -292,6 +297,14 @@ public final class ScheduleRunner {
       offset >= 0 && offset + values.count <= shared.segment.count,
       "the vector must lie in this rank's block of shared memory")
     return shared.segment.block(of: block) + offset
+  }
+
+  /// What a send hands over: the values themselves, or, rounded, their 16-bit form.
+  private func encoded(_ send: Plan.Send) -> UnsafeMutableRawBufferPointer {
+    guard let place = send.staging, let base = values.baseAddress else { return bytes(send.range) }
+    let count = send.range.count
+    overflowCount += staging.encode(base + send.range.lowerBound, count: count, at: place)
+    return staging.bytes(place, count: count)
   }
 
   private func bytes(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {

@@ -7,7 +7,8 @@ import Layers
 import Messaging
 import Optimizers
 
-/// One rank's means, handed to its `Strategy`.
+/// One rank's means, handed to its `Strategy`: on every rank, whatever its role. (In methods with a
+/// parameter server, whose docs call the roles worker and server, a serving rank has one too.)
 public final class Worker {
   /// All ranks, and which of them share memory.
   public let group: RankGroup
@@ -19,7 +20,7 @@ public final class Worker {
   public let optimizer: any Optimizer
   /// How vectors are summed over ranks.
   public let allReduce: any AllReduceAlgorithm
-  /// Learning rate of update number n, counted from 1.
+  /// Learning rate of step number n, counted from 1.
   public let learningRate: (Int) -> Float
   /// Limit on the gradient's global norm.
   public let clip: GradientClip?
@@ -60,9 +61,12 @@ public final class Worker {
   }
 
   /// The facts of the update that comes next.
-  public func nextUpdate(gradientScale: Float = 1) -> UpdateStep {
+  ///
+  /// - Parameter step: the step, from 1, whose learning rate is meant, for methods that do not make
+  ///   one update per step.
+  public func nextUpdate(of step: Int? = nil, gradientScale: Float = 1) -> UpdateStep {
     UpdateStep(
-      number: replica.updates + 1, learningRate: learningRate(replica.updates + 1),
+      number: replica.updates + 1, learningRate: learningRate(step ?? replica.updates + 1),
       gradientScale: gradientScale, kernels: kernels, layout: replica.layout)
   }
 

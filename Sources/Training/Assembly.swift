@@ -17,10 +17,17 @@ struct Assembly {
   let worker: Worker
   let strategy: any Strategy
   let facts: CheckpointFacts
+  /// How gradients are summed.
+  let tuning: Tuning
   let totalSteps, stepsPerEpoch: Int
 
-  /// Loads data and plans memory. Collective where the method's own preparation is.
-  init(_ job: Job, over communicator: any Communicator, kernels: KernelTable) throws {
+  /// Loads data and plans memory. Collective.
+  ///
+  /// - Parameter stored: what an earlier start of the run has measured; measured anew where it
+  ///   does not fit.
+  init(_ job: Job, stored: Tuning?, over communicator: any Communicator, kernels: KernelTable)
+    throws
+  {
     // Names and numbers are looked at before the data, which may take long to load.
     let agreement = Agreement(over: communicator)
     let parts = try agreement.agree { try Parts(job, ranks: communicator.size) }
@@ -49,17 +56,22 @@ struct Assembly {
     let rate = parts.rate
     let group = try RankGroup(communicator)
     try agreement.agree {
-      if let objection = parts.allReduce.objection(to: group.topology) {
+      if let objection = parts.allReduce?.objection(to: group.topology) {
         throw UsageError("--all-reduce \(job.allReduce): \(objection)")
       }
+    }
+    if let stored, stored.fits(job, group, elements: network.layout.count) {
+      tuning = stored
+    } else {
+      tuning = try Tuning(job, layout: network.layout, in: group, kernels: kernels)
     }
     let worker = Worker(
       group: group, objective: network,
       replica: try Replica(
         layout: network.layout, slots: parts.optimizer.slots.count, seed: job.seed, in: group),
-      optimizer: parts.optimizer, allReduce: parts.allReduce,
+      optimizer: parts.optimizer, allReduce: try parts.allReduce ?? TunedAllReduce(tuning.choices),
       learningRate: { rate.rate(step: $0 - 1, stepsPerEpoch: steps, totalSteps: total) },
-      clip: job.clip.map { GradientClip(limit: Float($0)) }, bucketBytes: job.bucket,
+      clip: job.clip.map { GradientClip(limit: Float($0)) }, bucketBytes: tuning.bucket,
       kernels: kernels)
     self.worker = worker
     strategy = try agreement.agree { try parts.strategy.init(worker, parts.strategySettings) }
@@ -78,7 +90,8 @@ struct Assembly {
     let strategy: any Strategy.Type
     let strategySettings: Settings
     let optimizer: any Optimizer
-    let allReduce: any AllReduceAlgorithm
+    /// nil: the fastest.
+    let allReduce: (any AllReduceAlgorithm)?
     let rate: LearningRate
 
     init(_ job: Job, ranks: Int) throws {
@@ -90,7 +103,15 @@ struct Assembly {
       }
       try job.validate(workers: workers.count)
       model = try modelCatalog.find(job.model)
-      allReduce = try allReduceCatalog.find(job.allReduce)
+      if job.allReduce == TunedAllReduce.autoName {
+        allReduce = nil
+      } else {
+        let known = allReduceCatalog.names + [TunedAllReduce.autoName]
+        guard known.contains(job.allReduce) else {
+          throw UnknownName(kind: allReduceCatalog.kind, name: job.allReduce, known: known)
+        }
+        allReduce = try allReduceCatalog.find(job.allReduce)
+      }
       let optimizerRecipe = try optimizerCatalog.find(job.optimizer)
       let scheduleRecipe = try scheduleCatalog.find(job.schedule)
       // A setting belongs to every part that declares it, and to at least one.

@@ -25,7 +25,7 @@ struct Checkpoint {
   private var sections: [Section] {
     let replica = worker.replica
     return zip(worker.optimizer.slots, replica.optimizerState).map {
-      Section(prefix: "optimizer.\($0).", buffer: $1, scope: .shared)
+      Section(prefix: "optimizer.\($0).", buffer: $1, scope: strategy.optimizerScope)
     }
       + strategy.state.map {
         Section(prefix: "method.\($0.name).", buffer: $0.buffer, scope: $0.scope)
@@ -68,6 +68,7 @@ struct Checkpoint {
     try agreement.agree {
       guard let contents else { return }
       updates = Double(try CheckpointFacts(contents.metadata, path: path).updates)
+      try checkRanks(contents, path)
       try read(contents, "", into: replica.parameters, path)
     }
     try broadcast(replica.parameters)
@@ -85,6 +86,22 @@ struct Checkpoint {
       if section.scope == .shared { try broadcast(section.buffer) }
     }
     replica.updates = Int(try agreement.reduce(updates, .maximum))
+  }
+
+  /// Refuses what ranks keep for themselves where they were more or fewer.
+  private func checkRanks(_ contents: SafetensorsFile.Contents, _ path: String) throws {
+    let size = worker.communicator.size
+    for section in sections where section.scope == .perRank {
+      var found = 0
+      while contents.tensors.keys.contains(where: {
+        $0 == "\(section.prefix)rank\(found)" || $0.hasPrefix("\(section.prefix)rank\(found).")
+      }) { found += 1 }
+      guard found > 0, found != size else { continue }
+      throw CheckpointError(
+        path,
+        "made by \(found) ranks, each with a state of its own that this strategy needs: it cannot"
+          + " go on with \(size)")
+    }
   }
 
   // MARK: Tensors in and out of a flat vector

@@ -2,6 +2,7 @@
 // `job.yaml`, and a resumed run begins from there.
 
 import Basics
+import Collectives
 import Foundation
 import Yams
 
@@ -23,10 +24,10 @@ public struct Job: Codable, Sendable, Equatable {
   public var steps: Int?
   /// Limit on the gradient's global norm.
   public var clip: Double?
-  /// How gradients are summed over ranks.
-  public var allReduce = "ring"
-  /// Bytes of gradients that travel at once.
-  public var bucket = 1 << 20
+  /// How gradients are summed over ranks; `auto`: as is fastest, measured at start.
+  public var allReduce = TunedAllReduce.autoName
+  /// Bytes of gradients that travel at once; nil: chosen from that measurement.
+  public var bucket: Int?
   /// Seed of initial parameters and sample order.
   public var seed: UInt64 = 1
   /// Hyper-parameters of strategy, optimizer and schedule.
@@ -129,7 +130,8 @@ public struct Job: Codable, Sendable, Equatable {
       "--checkpoint-every \(checkpointEvery ?? 0): at least one step is needed")
     try require(keep > 0, "--keep \(keep): at least one checkpoint must be kept")
     try require(logEvery > 0, "--log-every \(logEvery): at least one step is needed")
-    try require(bucket > 0, "--bucket \(bucket): at least one byte is needed")
+    try require(
+      bucket.map { $0 > 0 } ?? true, "--bucket \(bucket ?? 0): at least one byte is needed")
     try require(
       referenceBatch.map { $0 > 0 } ?? true,
       "--reference-batch \(referenceBatch ?? 0): at least one sample is needed")

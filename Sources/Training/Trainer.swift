@@ -45,7 +45,13 @@ public final class Trainer {
     let isReporter = communicator.rank == 0
     let folder = CheckpointFolder(run: run)
     self.folder = folder
-    let assembly = try Assembly(job, over: communicator, kernels: kernels)
+    // Rank 0 alone reads files; an empty text stands for none.
+    let text = try agreement.agree {
+      isReporter && resume ? try Tuning.stored(inRun: run)?.yaml() ?? "" : ""
+    }
+    let shared = try agreement.share(text)
+    let stored = shared.isEmpty ? nil : try Tuning(yaml: shared)
+    let assembly = try Assembly(job, stored: stored, over: communicator, kernels: kernels)
     let claim = try agreement.agree {
       isReporter ? try RunFolder(run, resume: resume) : nil
     }
@@ -63,6 +69,8 @@ public final class Trainer {
       }
       try AtomicFile.makeFolder(folder.path)
       try AtomicFile.write(Data(try job.yaml().utf8), to: claim("job.yaml"))
+      try AtomicFile.write(
+        Data(try assembly.tuning.yaml().utf8), to: claim(Tuning.fileName))
       return try Reporter(
         folder: claim, job: job, style: style, resumedAt: restored == nil ? nil : start,
         total: total, stepsPerEpoch: assembly.stepsPerEpoch)

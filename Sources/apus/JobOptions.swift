@@ -49,11 +49,16 @@ struct JobOptions: ParsableArguments {
     help: "Largest global norm of the gradient; larger ones are scaled down.")
   var clip: Double?
 
-  @Option(help: "How gradients are summed over ranks: ring, tree, native. (default: ring)")
+  @Option(
+    help: """
+      How gradients are summed over ranks: a name that `apus list` shows, or auto: whatever is \
+      fastest here, measured at start. (default: auto)
+      """)
   var allReduce: String?
 
   @Option(
-    parsing: .unconditional, help: "Bytes of gradients that travel at once. (default: 1048576)")
+    parsing: .unconditional,
+    help: "Bytes of gradients that travel at once. (default: chosen from a measurement at start)")
   var bucket: Int?
 
   @Option(

@@ -32,7 +32,8 @@ struct List: ParsableCommand {
       scheduleCatalog.entries.map { ($0.name, $0.entry.summary, $0.entry.settings) })
     section(
       "all-reduce (--all-reduce)",
-      allReduceCatalog.entries.map { ($0.name, $0.entry.summary, []) })
+      allReduceCatalog.entries.map { ($0.name, $0.entry.summary, []) }
+        + [(TunedAllReduce.autoName, "the fastest for each length, measured at start", [])])
     section(
       "instruction sets (environment variable KERNEL_ISA)",
       KernelSelection.available.map { ("\($0)", "", []) })

@@ -89,7 +89,8 @@ final class Samples {
 /// A worker of `objective` on a rank.
 func worker(
   _ objective: any Objective, _ optimizer: any Optimizer, on communicator: any Communicator,
-  allReduce: String = "ring", clip: GradientClip? = nil, bucketBytes: Int = 64, seed: UInt64 = 9
+  allReduce: String = "ring", clip: GradientClip? = nil, bucketBytes: Int = 64, seed: UInt64 = 9,
+  learningRate: @escaping (Int) -> Float = { _ in 0.1 }
 ) throws -> Worker {
   let group = try RankGroup(communicator)
   return Worker(
@@ -97,5 +98,13 @@ func worker(
     replica: try Replica(
       layout: objective.layout, slots: optimizer.slots.count, seed: seed, in: group),
     optimizer: optimizer, allReduce: try allReduceCatalog.find(allReduce),
-    learningRate: { _ in 0.1 }, clip: clip, bucketBytes: bucketBytes, kernels: kernels)
+    learningRate: learningRate, clip: clip, bucketBytes: bucketBytes, kernels: kernels)
+}
+
+/// The method of that name with these settings.
+func strategy(_ name: String, _ settings: [String: String] = [:], _ worker: Worker) throws
+  -> any Strategy
+{
+  let type = try strategyCatalog.find(name)
+  return try type.init(worker, Settings(of: name, declared: type.settings, given: settings))
 }
