@@ -36,6 +36,8 @@ struct Plan {
     var sums: Range<Int>
     var additions: Range<Int>
     var fence = false
+    /// A blocking library call: only `finish` begins the round.
+    var waitsForFinish = false
     /// Incoming (its loads aside) whose receives are posted, and sends that are started, when the
     /// round begins: its own that are not yet, and those of later rounds that may. See `LookAhead`.
     var posts = 0..<0
@@ -45,7 +47,7 @@ struct Plan {
   private(set) var rounds: [Round] = []
   private(set) var sends: [Send] = []
   private(set) var incoming: [Incoming] = []
-  private(set) var libraries: [Range<Int>] = []
+  private(set) var libraries: [(range: Range<Int>, blocking: Bool)] = []
   private(set) var sums: [Sum] = []
   private(set) var additions: [(range: Range<Int>, to: Int)] = []
   /// Elements of staging memory, in the wire format.
@@ -122,7 +124,9 @@ struct Plan {
       case .add(let range, let to):
         count = max(count, to + range.count)
         additions.append((range, to))
-      case .library(let range): libraries.append(range)
+      case .library(let range, let blocking):
+        libraries.append((range, blocking))
+        result.waitsForFinish = result.waitsForFinish || blocking
       case .fence:
         precondition(round.count == 1, "a fence stands alone in its round")
         hasFences = true

@@ -105,6 +105,7 @@ public final class ScheduleRunner {
   }
 
   /// Does what can be done without waiting; true when the schedule is complete (or none runs).
+  /// It stops before a blocking library call, which is left to `finish`.
   public func advance() throws(MessagingError) -> Bool {
     isRunning ? try progress(blocking: false) : true
   }
@@ -126,7 +127,10 @@ public final class ScheduleRunner {
   private func progress(blocking: Bool) throws(MessagingError) -> Bool {
     while round < plan.rounds.count {
       let current = plan.rounds[round]
-      if !hasBegun { try beginRound(current, blocking: blocking) }
+      if !hasBegun {
+        if current.waitsForFinish && !blocking { return false }
+        try beginRound(current)
+      }
       guard
         try passFence(blocking: blocking),
         try takeIncoming(current, blocking: blocking),
@@ -140,7 +144,7 @@ public final class ScheduleRunner {
     return true
   }
 
-  private func beginRound(_ current: Plan.Round, blocking: Bool) throws(MessagingError) {
+  private func beginRound(_ current: Plan.Round) throws(MessagingError) {
     // What the round waits for, then what others wait for, then what they will.
     let posts = current.posts
     let middle = min(max(posts.lowerBound, current.incoming.upperBound), posts.upperBound)
@@ -151,8 +155,8 @@ public final class ScheduleRunner {
         UnsafeRawBufferPointer(encoded(send)), to: send.peer, tag: tag)
     }
     for index in current.libraries {
-      let part = UnsafeMutableBufferPointer(rebasing: values[plan.libraries[index]])
-      if blocking {
+      let part = UnsafeMutableBufferPointer(rebasing: values[plan.libraries[index].range])
+      if plan.libraries[index].blocking {
         try communicator.allReduce(part)
       } else {
         libraryRequests[index] = try communicator.startAllReduce(part)

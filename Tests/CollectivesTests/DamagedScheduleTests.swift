@@ -96,7 +96,7 @@ private func damaged(
         case .load(let range, let from, let arrival): [.load(short(range), from: from, arrival)]
         case .sum(let range, let over, let into): [.sum(short(range), over: over, into: into)]
         case .add(let range, let to): [.add(short(range), to: to)]
-        case .library(let range): [.library(short(range))]
+        case .library(let range, let blocking): [.library(short(range), blocking: blocking)]
         case .fence: nil
         }
       })
