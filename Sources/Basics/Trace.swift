@@ -30,6 +30,7 @@ public final class Trace {
   public var isRecording = false
   /// Names of spans, by number.
   public private(set) var names: [String] = []
+  private var numbers: [String: Int32] = [:]
 
   private let spans: UnsafeMutablePointer<Span>
   private let capacity: Int
@@ -50,8 +51,9 @@ public final class Trace {
 
   /// The number of a name; not while recording, because it allocates.
   public func number(of name: String) -> Int32 {
-    if let known = names.firstIndex(of: name) { return Int32(known) }
+    if let known = numbers[name] { return known }
     names.append(name)
+    numbers[name] = Int32(names.count - 1)
     return Int32(names.count - 1)
   }
 

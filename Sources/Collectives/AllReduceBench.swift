@@ -34,16 +34,18 @@ public final class AllReduceBench {
   private let group: RankGroup
   private let kernels: KernelTable
   private let vector: GroupVector
+  private let wire: WireFormat
   /// Bytes per second of a ping-pong between rank 0 and the first rank of another node; nil on one
   /// node.
   public private(set) var bandwidth: Double?
 
   /// Allocates vectors of the longest length. Collective.
-  public init(longest bytes: Int, over communicator: any Communicator, kernels: KernelTable)
-    throws(MessagingError)
-  {
+  public init(
+    longest bytes: Int, over communicator: any Communicator, kernels: KernelTable,
+    wire: WireFormat = .float32
+  ) throws(MessagingError) {
     group = try RankGroup(communicator)
-    self.kernels = kernels
+    (self.kernels, self.wire) = (kernels, wire)
     vector = try group.vector(count: bytes / 4)
     if !group.topology.isOneNode {
       bandwidth = try Self.pingPong(bytes: min(max(bytes, 1 << 16), 25_000_000), group)
@@ -57,7 +59,7 @@ public final class AllReduceBench {
   public func tune(bytes: [Int]) throws(MessagingError) -> TunedAllReduce {
     var tuner = AllReduceTuner(
       allReduceCatalog.entries.map(\.entry), vector: vector, in: group, kernels: kernels,
-      budget: 2)
+      wire: wire, budget: 2)
     let choices = try tuner.choices(counts: bytes.map { $0 / 4 })
     do {
       return try TunedAllReduce(choices)
@@ -73,7 +75,7 @@ public final class AllReduceBench {
   ) throws -> [AllReduceFigure] {
     let count = bytes / 4
     let trials = algorithms.filter { $0.objection(to: group.topology) == nil }.map {
-      AllReduceTrial($0, count: count, vector: vector, in: group, kernels: kernels)
+      AllReduceTrial($0, count: count, vector: vector, in: group, kernels: kernels, wire: wire)
     }
     for trial in trials where try !trial.isExact() {
       throw WrongSum(

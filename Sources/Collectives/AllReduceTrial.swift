@@ -18,12 +18,12 @@ public struct AllReduceTrial {
   /// - Parameter vector: at least `count` floats; overwritten by `isExact`.
   public init(
     _ algorithm: any AllReduceAlgorithm, count: Int, vector: GroupVector, in group: RankGroup,
-    kernels: KernelTable
+    kernels: KernelTable, wire: WireFormat = .float32
   ) {
     (self.algorithm, self.count, self.group) = (algorithm, count, group)
     values = vector.buffer[0..<count]
     let schedule = algorithm.schedule(rank: group.rank, topology: group.topology, count: count)
-    runner = group.runner(schedule, on: vector, tag: 0, kernels: kernels)
+    runner = group.runner(schedule, on: vector, tag: 0, kernels: kernels, wire: wire)
   }
 
   /// Whether the sum of integers is right on every rank. Collective.

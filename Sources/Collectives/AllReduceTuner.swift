@@ -10,6 +10,7 @@ public struct AllReduceTuner {
   private let group: RankGroup
   private let kernels: KernelTable
   private let vector: GroupVector
+  private let wire: WireFormat
   /// Seconds that are left.
   private var budget: Double
   /// What may still be the fastest, and its time at the last length.
@@ -21,9 +22,10 @@ public struct AllReduceTuner {
   ///   - budget: seconds to spend, about.
   public init(
     _ candidates: [any AllReduceAlgorithm], vector: GroupVector, in group: RankGroup,
-    kernels: KernelTable, budget: Double
+    kernels: KernelTable, wire: WireFormat, budget: Double
   ) {
-    (self.group, self.kernels, self.vector, self.budget) = (group, kernels, vector, budget)
+    (self.group, self.kernels, self.vector) = (group, kernels, vector)
+    (self.wire, self.budget) = (wire, budget)
     self.candidates = candidates.filter { $0.objection(to: group.topology) == nil }
       .map { ($0, 0) }
   }
@@ -58,7 +60,8 @@ public struct AllReduceTuner {
   private mutating func choice(count: Int, share: Double) throws(MessagingError) -> AllReduceChoice
   {
     let trials = candidates.map {
-      AllReduceTrial($0.algorithm, count: count, vector: vector, in: group, kernels: kernels)
+      AllReduceTrial(
+        $0.algorithm, count: count, vector: vector, in: group, kernels: kernels, wire: wire)
     }
     // Once for warmth and an estimate, then in turn, the promising ones.
     for (index, trial) in trials.enumerated() {

@@ -58,6 +58,10 @@ public final class ScheduleRunner {
   private var fence: FenceTicket?
   /// Room for the addresses that a sum reads and writes.
   private let addresses: UnsafeMutablePointer<FloatsOut>
+  private let bytesPerElement: Int
+  private var trace: Trace?
+  private var roundNames: [Int32] = []
+  private var roundStart: Int64 = 0
 
   /// Whether a vector is on its way.
   public private(set) var isRunning = false
@@ -81,7 +85,7 @@ public final class ScheduleRunner {
       shared != nil || !(plan.hasLoads || plan.hasFences),
       "a schedule with loads or fences needs shared memory")
     (self.communicator, self.tag) = (communicator, tag)
-    (self.kernels, self.shared) = (kernels, shared)
+    (self.kernels, self.shared, bytesPerElement) = (kernels, shared, wire.bytesPerElement)
     staging = StagingMemory(count: plan.stagingCount, wire: wire, kernels: kernels)
     sendRequests = Array(repeating: nil, count: plan.sends.count)
     incomingRequests = Array(repeating: nil, count: plan.incoming.count)
@@ -91,6 +95,12 @@ public final class ScheduleRunner {
   }
 
   deinit { addresses.deallocate() }
+
+  /// Records its rounds from now on, in a row of their own.
+  public func record(in trace: Trace?) {
+    self.trace = trace
+    roundNames = plan.rounds.indices.compactMap { trace?.number(of: "round \($0)") }
+  }
 
   /// Executes the schedule on `values` and returns when it is complete.
   public func run(on values: UnsafeMutableBufferPointer<Float>) throws(MessagingError) {
@@ -129,6 +139,7 @@ public final class ScheduleRunner {
       let current = plan.rounds[round]
       if !hasBegun {
         if current.waitsForFinish && !blocking { return false }
+        roundStart = trace.start
         try beginRound(current)
       }
       guard
@@ -137,6 +148,7 @@ public final class ScheduleRunner {
         try completeSends(current, blocking: blocking),
         try completeLibraries(current, blocking: blocking)
       else { return false }
+      trace?.record(roundNames[round], Trace.Track.rounds + Int32(tag), since: roundStart)
       round += 1
       hasBegun = false
     }
@@ -203,7 +215,7 @@ public final class ScheduleRunner {
       guard
         try redeem(
           &incomingRequests[nextIncoming], blocking,
-          expecting: incoming.range.count * MemoryLayout<Float>.stride)
+          expecting: incoming.range.count * bytesPerElement)
       else { return false }
       if incoming.afterSends {
         guard try completeSends(current, blocking: blocking) else { return false }

@@ -21,6 +21,7 @@ public final class GradientFlight: GradientObserver {
   private var started = 0
   private var landed = 0
   private var failure: MessagingError?
+  private var overflows = 0  // of all steps so far
 
   /// Plans buckets and schedules once; a step allocates nothing. All ranks together.
   ///
@@ -32,22 +33,28 @@ public final class GradientFlight: GradientObserver {
     self.gradients = gradients
     tally = gradients.pointer + worker.replica.layout.count
     plan = BucketPlan(
-      layout: worker.replica.layout, count: gradients.count, bytes: worker.bucketBytes)
+      layout: worker.replica.layout, count: gradients.count, bytes: worker.bucketBytes,
+      tailApart: worker.wire != .float32)
     try MismatchCheck.compare(
       [
         CommonFact("the length of the gradient", gradients.count),
-        CommonFact("the all-reduce algorithm", type(of: worker.allReduce).name),
+        CommonFact("the all-reduce algorithm", worker.allReduce.name),
+        CommonFact("the wire format", worker.wire.rawValue),
         CommonFact("the number of buckets", plan.ranges.count),
         CommonFact("where buckets begin", plan.ranges.map(\.lowerBound)),
-      ], over: communicator)
+      ], over: group.communicator)
     var runners: [ScheduleRunner] = []
     if group.size > 1 {
       for (number, range) in plan.ranges.enumerated() {
         let schedule = worker.allReduce.schedule(
           rank: group.rank, topology: group.topology, count: range.count)
+        // The tally counts: it must not be rounded.
+        let isTally = range.lowerBound >= worker.replica.layout.count
         runners.append(
           group.runner(
-            schedule, on: worker.replica.gradientVector, tag: number, kernels: worker.kernels))
+            schedule, on: worker.replica.gradientVector, tag: number, kernels: worker.kernels,
+            wire: isTally ? .float32 : worker.wire))
+        runners[number].record(in: worker.trace)
       }
     }
     self.runners = runners
@@ -67,15 +74,25 @@ public final class GradientFlight: GradientObserver {
     precondition(started == plan.ranges.count, "a layer did not finish its gradients")
     for (number, range) in plan.ranges.enumerated() {
       if !runners.isEmpty {
-        try worker.communicating { () throws(MessagingError) in try runners[number].finish() }
+        try worker.waiting { () throws(MessagingError) in try runners[number].finish() }
       }
       landed(range)
     }
+    countOverflows()
     return Tally.read(UnsafePointer(tally), samples: samples)
   }
 
+  private func countOverflows() {
+    let before = overflows
+    overflows = 0
+    for runner in runners { overflows += runner.overflowCount }
+    worker.untoldOverflows += overflows - before
+  }
+
   public func evaluated(_ sum: LossSum) {
-    Tally.write(sum, of: samples, vote: worker.wantsToStop, to: tally)
+    Tally.write(
+      sum, of: samples, vote: worker.wantsToStop, overflows: worker.untoldOverflows, to: tally)
+    worker.untoldOverflows = 0
   }
 
   public func finished(_ range: Range<Int>) {

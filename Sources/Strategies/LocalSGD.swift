@@ -43,7 +43,7 @@ public final class LocalSGD: Strategy {
   public init(_ worker: Worker, _ settings: Settings) throws {
     tau = try settings.int("tau", .from(1, to: 1_048_576))
     self.worker = worker
-    sum = VectorSum(worker)
+    sum = VectorSum(worker, of: worker.replica.gradientVector)
     anchor = FloatBuffer(count: worker.replica.layout.count)
     anchor.copy(from: worker.replica.parameters)
   }
@@ -93,7 +93,7 @@ public final class LocalSGD: Strategy {
     mean.pointer.update(from: replica.parameters.pointer, count: count)
     kernels.addScaled(count, factor: -1, x: FloatsIn(anchor.pointer), y: mean.pointer)
     kernels.scale(count, factor: weight, y: mean.pointer)
-    try sum.run(on: mean)
+    try sum.run()
     kernels.add(count, x: FloatsIn(anchor.pointer), y: mean.pointer)
     return FloatsIn(mean.pointer)
   }

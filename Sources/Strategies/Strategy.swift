@@ -18,11 +18,17 @@ public struct StepReport: Sendable, Equatable {
   public var isGlobal: Bool
   /// Ranks that were asked to stop; meaningful where `isGlobal`.
   public var stopVotes: Int
+  /// Finite values that became infinite in a 16-bit wire format and were not reported before. Where
+  /// the count travels with a step's loss, those of the step before.
+  public var overflows: Int
 
   /// A report.
-  public init(loss: Double, correct: Double, samples: Int, isGlobal: Bool, stopVotes: Int = 0) {
+  public init(
+    loss: Double, correct: Double, samples: Int, isGlobal: Bool, stopVotes: Int = 0,
+    overflows: Int = 0
+  ) {
     (self.loss, self.correct, self.samples) = (loss, correct, samples)
-    (self.isGlobal, self.stopVotes) = (isGlobal, stopVotes)
+    (self.isGlobal, self.stopVotes, self.overflows) = (isGlobal, stopVotes, overflows)
   }
 }
 

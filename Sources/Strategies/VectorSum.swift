@@ -6,35 +6,36 @@ import Basics
 import Collectives
 import Messaging
 
-/// Sums vectors that are laid out like the parameters over all ranks; all get the same bits.
+/// Sums a vector that is laid out like the parameters over all ranks; all get the same bits.
 final class VectorSum {
   private let worker: Worker
   private let plan: BucketPlan
   private let runners: [ScheduleRunner]
+  private let buffer: FloatBuffer
 
   /// Plans buckets and schedules once; running allocates nothing.
   ///
-  /// - Parameter firstTag: bucket k uses the tag `firstTag` + k; the same on all ranks.
-  init(_ worker: Worker, firstTag: Int = 0) {
-    let (layout, communicator) = (worker.replica.layout, worker.communicator)
+  /// - Parameter vector: what is summed: its first `layout.count` floats.
+  init(_ worker: Worker, of vector: GroupVector) {
+    let (layout, group) = (worker.replica.layout, worker.group)
     let plan = BucketPlan(layout: layout, count: layout.count, bytes: worker.bucketBytes)
-    (self.worker, self.plan) = (worker, plan)
-    guard communicator.size > 1 else {
+    (self.worker, self.plan, buffer) = (worker, plan, vector.buffer)
+    guard group.size > 1 else {
       runners = []
       return
     }
     runners = plan.ranges.enumerated().map { number, range in
-      ScheduleRunner(
+      group.runner(
         worker.allReduce.schedule(
-          rank: communicator.rank, ranks: communicator.size, count: range.count),
-        communicator: communicator, tag: firstTag + number, kernels: worker.kernels)
+          rank: group.rank, topology: group.topology, count: range.count),
+        on: vector, tag: number, kernels: worker.kernels)
     }
   }
 
-  /// Replaces the first `layout.count` floats of `vector` by their sums. Collective.
-  func run(on vector: FloatBuffer) throws(MessagingError) {
+  /// Replaces the vector by its sum. Collective.
+  func run() throws(MessagingError) {
     try worker.communicating { () throws(MessagingError) in
-      for (range, runner) in zip(plan.ranges, runners) { try runner.start(on: vector[range]) }
+      for (range, runner) in zip(plan.ranges, runners) { try runner.start(on: buffer[range]) }
       for runner in runners { try runner.finish() }
     }
   }

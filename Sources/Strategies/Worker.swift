@@ -20,21 +20,28 @@ public final class Worker {
   public let optimizer: any Optimizer
   /// How vectors are summed over ranks.
   public let allReduce: any AllReduceAlgorithm
+  /// The form in which gradients travel.
+  public let wire: WireFormat
   /// Learning rate of step number n, counted from 1.
   public let learningRate: (Int) -> Float
   /// Limit on the gradient's global norm.
   public let clip: GradientClip?
   /// Bytes that travel at once.
   public let bucketBytes: Int
+  /// Where spans of time are recorded; nil: nowhere.
+  public let trace: Trace?
   /// The vector code.
   public let kernels: KernelTable
 
   /// Set when this rank was asked to stop; the method carries the vote to the others.
   public var wantsToStop = false
+  /// Finite values that became infinite when this rank sent them and that no `StepReport` covers.
+  public var untoldOverflows = 0
   /// Seconds this rank has spent in communication calls.
   public private(set) var communicationSeconds = 0.0
 
   private let clock = ContinuousClock()
+  private let updateName, waitName: Int32
 
   /// The other ranks.
   public var communicator: any Communicator { group.communicator }
@@ -42,14 +49,16 @@ public final class Worker {
   /// A rank's means.
   public init(
     group: RankGroup, objective: any Objective, replica: Replica,
-    optimizer: any Optimizer, allReduce: any AllReduceAlgorithm,
+    optimizer: any Optimizer, allReduce: any AllReduceAlgorithm, wire: WireFormat = .float32,
     learningRate: @escaping (Int) -> Float, clip: GradientClip? = nil,
-    bucketBytes: Int = 1 << 20, kernels: KernelTable
+    bucketBytes: Int = 1 << 20, trace: Trace? = nil, kernels: KernelTable
   ) {
     (self.group, self.objective, self.replica) = (group, objective, replica)
-    (self.optimizer, self.allReduce) = (optimizer, allReduce)
+    (self.optimizer, self.allReduce, self.wire) = (optimizer, allReduce, wire)
     (self.learningRate, self.clip) = (learningRate, clip)
-    (self.bucketBytes, self.kernels) = (bucketBytes, kernels)
+    (self.bucketBytes, self.trace, self.kernels) = (bucketBytes, trace, kernels)
+    updateName = trace?.number(of: "update") ?? 0
+    waitName = trace?.number(of: "waiting") ?? 0
   }
 
   /// Runs `body` on the communication clock.
@@ -58,6 +67,13 @@ public final class Worker {
     let start = clock.now
     defer { communicationSeconds += (clock.now - start) / .seconds(1) }
     return try body()
+  }
+
+  /// The same for what has nothing to do but wait.
+  public func waiting(_ body: () throws(MessagingError) -> Void) throws(MessagingError) {
+    let start = trace.start
+    defer { trace?.record(waitName, Trace.Track.waiting, since: start) }
+    try communicating(body)
   }
 
   /// The facts of the update that comes next.
@@ -72,6 +88,8 @@ public final class Worker {
 
   /// Updates `range` of the replica from its gradients.
   public func update(_ range: Range<Int>, _ step: UpdateStep) {
+    let start = trace.start
+    defer { trace?.record(updateName, Trace.Track.work, since: start) }
     optimizer.update(
       range, parameters: replica.parameters, gradients: replica.gradients,
       state: replica.optimizerState, step: step)

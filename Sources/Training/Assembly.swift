@@ -23,11 +23,13 @@ struct Assembly {
 
   /// Loads data and plans memory. Collective.
   ///
-  /// - Parameter stored: what an earlier start of the run has measured; measured anew where it
-  ///   does not fit.
-  init(_ job: Job, stored: Tuning?, over communicator: any Communicator, kernels: KernelTable)
-    throws
-  {
+  /// - Parameters:
+  ///   - stored: what an earlier start of the run has measured; measured anew where it does not fit.
+  ///   - trace: where spans of time are recorded.
+  init(
+    _ job: Job, stored: Tuning?, trace: Trace? = nil, over communicator: any Communicator,
+    kernels: KernelTable
+  ) throws {
     // Names and numbers are looked at before the data, which may take long to load.
     let agreement = Agreement(over: communicator)
     let parts = try agreement.agree { try Parts(job, ranks: communicator.size) }
@@ -69,10 +71,12 @@ struct Assembly {
       group: group, objective: network,
       replica: try Replica(
         layout: network.layout, slots: parts.optimizer.slots.count, seed: job.seed, in: group),
-      optimizer: parts.optimizer, allReduce: try parts.allReduce ?? TunedAllReduce(tuning.choices),
+      optimizer: parts.optimizer,
+      allReduce: try parts.allReduce ?? TunedAllReduce(tuning.choices), wire: parts.wire,
       learningRate: { rate.rate(step: $0 - 1, stepsPerEpoch: steps, totalSteps: total) },
       clip: job.clip.map { GradientClip(limit: Float($0)) }, bucketBytes: tuning.bucket,
-      kernels: kernels)
+      trace: trace, kernels: kernels)
+    network.record(in: trace)
     self.worker = worker
     strategy = try agreement.agree { try parts.strategy.init(worker, parts.strategySettings) }
     evaluation = Evaluation(
@@ -92,6 +96,7 @@ struct Assembly {
     let optimizer: any Optimizer
     /// nil: the fastest.
     let allReduce: (any AllReduceAlgorithm)?
+    let wire: WireFormat
     let rate: LearningRate
 
     init(_ job: Job, ranks: Int) throws {
@@ -112,6 +117,7 @@ struct Assembly {
         }
         allReduce = try allReduceCatalog.find(job.allReduce)
       }
+      wire = try wireFormatCatalog.find(job.wire)
       let optimizerRecipe = try optimizerCatalog.find(job.optimizer)
       let scheduleRecipe = try scheduleCatalog.find(job.schedule)
       // A setting belongs to every part that declares it, and to at least one.

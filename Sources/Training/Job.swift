@@ -26,6 +26,8 @@ public struct Job: Codable, Sendable, Equatable {
   public var clip: Double?
   /// How gradients are summed over ranks; `auto`: as is fastest, measured at start.
   public var allReduce = TunedAllReduce.autoName
+  /// The form in which gradients travel.
+  public var wire = "float32"
   /// Bytes of gradients that travel at once; nil: chosen from that measurement.
   public var bucket: Int?
   /// Seed of initial parameters and sample order.
@@ -49,7 +51,7 @@ public struct Job: Codable, Sendable, Equatable {
     case referenceBatch = "reference-batch"
     case batch, epochs, steps, clip
     case allReduce = "all-reduce"
-    case bucket, seed, settings
+    case wire, bucket, seed, settings
     case checkpointEvery = "checkpoint-every"
     case keep
     case logEvery = "log-every"
@@ -60,20 +62,28 @@ public struct Job: Codable, Sendable, Equatable {
     try YAMLEncoder().encode(self)
   }
 
-  /// Reads a job; every key must be there but those that may be left out.
+  /// Keys that runs of earlier versions lack, and what those runs did.
+  private static let laterKeys: [(key: CodingKeys, value: String)] = [(.wire, "float32")]
+
+  /// Reads a job; every key must be there but those that may be left out and those that came later.
   ///
   /// - Throws: `JobError` naming the key that is missing, unknown, or of another kind.
   public init(yaml: String, path: String) throws {
     let keys = CodingKeys.allCases.map(\.rawValue)
     do {
-      guard let found = try Yams.load(yaml: yaml) as? [String: Any] else {
+      guard let found = try Yams.load(yaml: yaml) as? [String: Any],
+        var node = try Yams.compose(yaml: yaml)
+      else {
         throw JobError(path: path, problem: "it holds no keys")
       }
       if let unknown = found.keys.sorted().first(where: { !keys.contains($0) }) {
         throw JobError(
           path: path, problem: "\(UnknownName(kind: "key", name: unknown, known: keys))")
       }
-      self = try YAMLDecoder().decode(Job.self, from: yaml)
+      for (key, value) in Self.laterKeys where found[key.rawValue] == nil {
+        node[key.rawValue] = Node(value)
+      }
+      self = try YAMLDecoder().decode(Job.self, from: node)
     } catch let error as JobError {
       throw error
     } catch let error as DecodingError {

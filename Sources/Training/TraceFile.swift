@@ -10,6 +10,8 @@ import Messaging
 
 /// Gathers and writes traces.
 struct TraceFile {
+  /// The file's name in the run's folder.
+  static let name = "trace.json"
   let communicator: any Communicator
 
   /// The file's text on rank 0, nil on the others. Collective.

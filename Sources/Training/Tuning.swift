@@ -16,7 +16,7 @@ struct Tuning: Codable, Equatable {
   var nodes: [Int]
   var elements: Int
   /// What the job asked for.
-  var allReduce: String
+  var allReduce, wire: String
   /// The fastest for each measured length.
   var choices: [AllReduceChoice]
   /// Bytes of gradients that travel at once.
@@ -25,7 +25,7 @@ struct Tuning: Codable, Equatable {
   enum CodingKeys: String, CodingKey {
     case nodes, elements
     case allReduce = "all-reduce"
-    case choices, bucket
+    case wire, choices, bucket
   }
 
   /// The file's name in the run's folder.
@@ -52,6 +52,7 @@ struct Tuning: Codable, Equatable {
   /// Whether it answers this question.
   func fits(_ job: Job, _ group: RankGroup, elements: Int) -> Bool {
     nodes == group.topology.nodes && self.elements == elements && allReduce == job.allReduce
+      && wire == job.wire
       && (job.bucket == nil || job.bucket == bucket)
   }
 
@@ -66,18 +67,20 @@ struct Tuning: Codable, Equatable {
       ? allReduceCatalog.entries.map(\.entry) : [try allReduceCatalog.find(job.allReduce)]
     let vector = try group.vector(count: count)
     var tuner = AllReduceTuner(
-      candidates, vector: vector, in: group, kernels: kernels, budget: budget)
+      candidates, vector: vector, in: group, kernels: kernels,
+      wire: try wireFormatCatalog.find(job.wire), budget: budget)
     let choices = try tuner.choices(counts: Self.ladder(upTo: count))
     self.init(
-      nodes: group.topology.nodes, elements: count, allReduce: job.allReduce, choices: choices,
-      bucket: job.bucket ?? Self.bucket(choices, layout: layout))
+      nodes: group.topology.nodes, elements: count, allReduce: job.allReduce, wire: job.wire,
+      choices: choices, bucket: job.bucket ?? Self.bucket(choices, layout: layout))
   }
 
   private init(
-    nodes: [Int], elements: Int, allReduce: String, choices: [AllReduceChoice], bucket: Int
+    nodes: [Int], elements: Int, allReduce: String, wire: String, choices: [AllReduceChoice],
+    bucket: Int
   ) {
     (self.nodes, self.elements, self.allReduce) = (nodes, elements, allReduce)
-    (self.choices, self.bucket) = (choices, bucket)
+    (self.wire, self.choices, self.bucket) = (wire, choices, bucket)
   }
 
   /// Lengths to measure: 4 KiB and fourfold steps, and the whole vector.

@@ -31,6 +31,9 @@ struct BenchAllReduce: ParsableCommand {
   @Option(help: "Names as in `apus list`, comma-separated, and `auto`. (default: all)")
   var algorithms: String?
 
+  @Option(help: "The form in which messages travel: float32, bfloat16, float16.")
+  var wire = "float32"
+
   @Option(help: "How often the algorithms take turns.")
   var rounds = 7
 
@@ -45,7 +48,8 @@ struct BenchAllReduce: ParsableCommand {
       let agreement = Agreement(over: communicator)
       let (sizes, names) = try agreement.agree { try parsed() }
       let bench = try AllReduceBench(
-        longest: sizes.max() ?? 0, over: communicator, kernels: kernels)
+        longest: sizes.max() ?? 0, over: communicator, kernels: kernels,
+        wire: try agreement.agree { try wireFormatCatalog.find(wire) })
       let isFirst = communicator.rank == 0
       if isFirst { print(introduction(bench, communicator)) }
       var chosen: [any AllReduceAlgorithm] = []
@@ -64,7 +68,7 @@ struct BenchAllReduce: ParsableCommand {
         guard isFirst else { return }
         if let csv {
           try AtomicFile.write(
-            Data(Self.csv(all, bench.topology, wire: "float32").utf8), to: csv)
+            Data(Self.csv(all, bench.topology, wire: wire).utf8), to: csv)
         }
         if let svg {
           let title = "all-reduce over \(communicator.size) ranks on \(Self.nodes(bench.topology))"

@@ -57,6 +57,13 @@ struct JobOptions: ParsableArguments {
   var allReduce: String?
 
   @Option(
+    help: """
+      The form in which gradients travel as messages: float32, bfloat16, float16; shared memory \
+      and the MPI library's own sums stay float32. (default: float32)
+      """)
+  var wire: String?
+
+  @Option(
     parsing: .unconditional,
     help: "Bytes of gradients that travel at once. (default: chosen from a measurement at start)")
   var bucket: Int?
@@ -111,6 +118,7 @@ struct JobOptions: ParsableArguments {
     if epochs != nil && steps == nil { job.steps = nil }
     take(clip, \.clip)
     take(allReduce, \.allReduce)
+    take(wire, \.wire)
     take(bucket, \.bucket)
     take(seed, \.seed)
     take(checkpointEvery, \.checkpointEvery)

@@ -35,6 +35,8 @@ struct List: ParsableCommand {
       allReduceCatalog.entries.map { ($0.name, $0.entry.summary, []) }
         + [(TunedAllReduce.autoName, "the fastest for each length, measured at start", [])])
     section(
+      "wire formats (--wire)", wireFormatCatalog.entries.map { ($0.name, $0.entry.summary, []) })
+    section(
       "instruction sets (environment variable KERNEL_ISA)",
       KernelSelection.available.map { ("\($0)", "", []) })
   }

@@ -15,36 +15,49 @@ private struct Outcome: Sendable {
   let bytes: Int
 }
 
-/// The outcome on every rank; none where the algorithm does not work on the layout.
+/// A vector's length and the form in which it travels.
+private struct Trial: Sendable {
+  let count: Int
+  let wire: WireFormat
+}
+
+private func trials(_ wires: [WireFormat]) -> [Trial] {
+  [0, 1, 7, 37, 1000].flatMap { count in wires.map { Trial(count: count, wire: $0) } }
+}
+
+/// For each trial the outcome on every rank; none where the algorithm does not work on the layout.
 private func reduced(
-  _ name: String, _ layout: (ranks: Int, perNode: Int), count: Int, wire: WireFormat,
-  repetitions: Int = 1, value: @escaping @Sendable (Int, Int) -> Float
-) throws -> [Outcome] {
+  _ name: String, _ layout: (ranks: Int, perNode: Int), _ trials: [Trial], repetitions: Int = 1,
+  value: @escaping @Sendable (Int, Int) -> Float
+) throws -> [(trial: Trial, ranks: [Outcome])] {
   let algorithm = try allReduceCatalog.find(name)
   guard algorithm.objection(to: topology(layout.ranks, perNode: layout.perNode)) == nil else {
     return []
   }
-  return try LocalWorld.run(
+  let outcomes = try LocalWorld.run(
     ranks: layout.ranks, ranksPerNode: layout.perNode, timeout: .seconds(60)
   ) { communicator in
     let group = try RankGroup(communicator)
     let rank = communicator.rank
-    let vector = try group.vector(count: count)
-    let schedule = algorithm.schedule(rank: rank, topology: group.topology, count: count)
-    let runner = group.runner(
-      schedule, on: vector, tag: 1, kernels: KernelSelection.best, wire: wire)
-    let before = communicator.traffic.bytes
-    for repetition in 0..<repetitions {
-      for index in 0..<count { vector.buffer[index] = value(rank, index) }
-      try runner.start(on: vector.buffer.values)
-      // Some ranks wait, others look in now and then.
-      if (rank + repetition) % 2 == 0 { while try !runner.advance() {} }
-      try runner.finish()
+    return try trials.map { trial in
+      let vector = try group.vector(count: trial.count)
+      let schedule = algorithm.schedule(rank: rank, topology: group.topology, count: trial.count)
+      let runner = group.runner(
+        schedule, on: vector, tag: 1, kernels: KernelSelection.best, wire: trial.wire)
+      let before = communicator.traffic.bytes
+      for repetition in 0..<repetitions {
+        for index in 0..<trial.count { vector.buffer[index] = value(rank, index) }
+        try runner.start(on: vector.buffer.values)
+        // Some ranks wait at once, others look in now and then before.
+        if (rank + repetition) % 2 == 0 { for _ in 0..<5 { _ = try runner.advance() } }
+        try runner.finish()
+      }
+      return Outcome(
+        values: Array(vector.buffer.values), overflows: runner.overflowCount,
+        bytes: communicator.traffic.bytes - before)
     }
-    let bytes = communicator.traffic.bytes - before
-    return Outcome(
-      values: Array(vector.buffer.values), overflows: runner.overflowCount, bytes: bytes)
   }
+  return trials.enumerated().map { number, trial in (trial, outcomes.map { $0[number] }) }
 }
 
 /// Whether an algorithm sends messages of its own on a layout.
@@ -67,22 +80,17 @@ private func sendsMessages(_ name: String, _ layout: (ranks: Int, perNode: Int))
 }
 
 @Suite struct WireFormatTests {
-  static let short = WireFormat.allCases.filter { $0 != .float32 }
-  static let counts = [0, 1, 7, 37, 1000]
-
   @Test(arguments: allReduceCatalog.names, layouts)
   func integersAreExact(name: String, layout: (ranks: Int, perNode: Int)) throws {
-    for wire in Self.short {
-      for count in Self.counts {
-        // Sums stay below 256, bfloat16's last odd integer.
-        let results = try reduced(
-          name, layout, count: count, wire: wire, repetitions: 3, value: small)
-        let expected = (0..<count).map { index in
-          (0..<layout.ranks).reduce(Float(0)) { $0 + small($1, index) }
-        }
-        for result in results {
-          #expect(result.values == expected && result.overflows == 0, "\(wire), \(count)")
-        }
+    // Sums stay below 256, bfloat16's last odd integer.
+    let results = try reduced(
+      name, layout, trials([.bfloat16, .float16]), repetitions: 3, value: small)
+    for (trial, outcomes) in results {
+      let expected = (0..<trial.count).map { index in
+        (0..<layout.ranks).reduce(Float(0)) { $0 + small($1, index) }
+      }
+      for outcome in outcomes {
+        #expect(outcome.values == expected && outcome.overflows == 0, "\(trial)")
       }
     }
   }
@@ -92,57 +100,56 @@ private func sendsMessages(_ name: String, _ layout: (ranks: Int, perNode: Int))
     name: String, layout: (ranks: Int, perNode: Int)
   ) throws {
     let isRounded = try sendsMessages(name, layout)
-    for (wire, error) in [(WireFormat.bfloat16, 0x1p-8), (.float16, 0x1p-11)] {
-      for count in Self.counts {
-        let results = try reduced(name, layout, count: count, wire: wire, value: normal)
-        for result in results {
-          #expect(
-            result.values.map(\.bitPattern) == results[0].values.map(\.bitPattern),
-            "\(wire), \(count)")
-        }
-        guard let result = results.first else { return }
-        let far = (0..<count).count { index in
-          let parts = (0..<layout.ranks).map { Double(normal($0, index)) }
-          let magnitude = parts.reduce(0) { $0 + abs($1) }
-          // No value is rounded more often than there are ranks.
-          let bound = Double(layout.ranks) * error * magnitude * 1.05 + 1e-6
-          let difference = Double(result.values[index]) - parts.reduce(0, +)
-          return abs(difference) > bound
-        }
-        #expect(far == 0, "\(wire), \(count)")
-        let exact = try reduced(name, layout, count: count, wire: .float32, value: normal)
-        if count == 1000, isRounded {
-          #expect(results.map(\.values) != exact.map(\.values), "something was rounded")
-          let (bytes, exactBytes) = (results.map(\.bytes), exact.map(\.bytes))
-          #expect(bytes.map { 2 * $0 } == exactBytes, "and half as many bytes were sent")
-        }
+    let results = try reduced(name, layout, trials(WireFormat.allCases), value: normal)
+    for (trial, outcomes) in results where trial.wire != .float32 {
+      let error = trial.wire == .bfloat16 ? 0x1p-8 : 0x1p-11
+      let values = outcomes[0].values
+      for outcome in outcomes {
+        #expect(outcome.values.map(\.bitPattern) == values.map(\.bitPattern), "\(trial)")
+      }
+      let far = (0..<trial.count).count { index in
+        let parts = (0..<layout.ranks).map { Double(normal($0, index)) }
+        let magnitude = parts.reduce(0) { $0 + abs($1) }
+        // No value is rounded more often than there are ranks.
+        let bound = Double(layout.ranks) * error * magnitude * 1.05 + 1e-6
+        return abs(Double(values[index]) - parts.reduce(0, +)) > bound
+      }
+      #expect(far == 0, "\(trial)")
+      let exact = try #require(
+        results.first { $0.trial.count == trial.count && $0.trial.wire == .float32 }?.ranks)
+      if trial.count == 1000, isRounded {
+        #expect(values != exact[0].values, "something was rounded")
+        let (bytes, exactBytes) = (outcomes.map(\.bytes), exact.map(\.bytes))
+        #expect(bytes.map { 2 * $0 } == exactBytes, "and half as many bytes were sent")
       }
     }
   }
 
-  @Test(arguments: allReduceCatalog.names, layouts)
-  func overflowsAreCounted(name: String, layout: (ranks: Int, perNode: Int)) throws {
-    guard layout.perNode == 1, try sendsMessages(name, layout) else { return }
+  @Test(arguments: allReduceCatalog.names, [2, 3, 5])
+  func overflowsAreCounted(name: String, ranks: Int) throws {
+    let layout = (ranks: ranks, perNode: 1)
+    guard try sendsMessages(name, layout) else { return }
     for (wire, large) in [(WireFormat.float16, Float(65_519)), (.bfloat16, 0x1.fep127)] {
+      func outcomes(_ value: @escaping @Sendable (Int, Int) -> Float) throws -> [Outcome] {
+        try reduced(name, layout, [Trial(count: 100, wire: wire)], value: value)[0].ranks
+      }
       // An element that is too large on one rank.
-      var results = try reduced(name, layout, count: 100, wire: wire) { rank, index in
+      var results = try outcomes { rank, index in
         index != 41 ? 1 : rank == 1 ? large * 1.003 : 0
       }
       var counted = results.reduce(0) { $0 + $1.overflows }
-      #expect(counted > 0 && counted <= layout.ranks, "\(wire)")
+      #expect(counted > 0 && counted <= ranks, "\(wire)")
       for result in results {
         #expect(result.values == results[0].values && result.values[41] == .infinity)
-        #expect(result.values[40] == Float(layout.ranks))
+        #expect(result.values[40] == Float(ranks))
       }
       // One that only the sum makes too large; whether it is sent depends on the algorithm.
-      results = try reduced(name, layout, count: 100, wire: wire) { _, index in
-        index == 41 ? large / 1.5 : 1
-      }
+      results = try outcomes { _, index in index == 41 ? large / 1.5 : 1 }
       counted = results.reduce(0) { $0 + $1.overflows }
       #expect(results.allSatisfy { $0.values == results[0].values })
       if wire == .float16 { #expect((counted > 0) == results[0].values[41].isInfinite) }
       // Infinite from the beginning is no overflow.
-      results = try reduced(name, layout, count: 10, wire: wire) { _, _ in -.infinity }
+      results = try outcomes { _, _ in -.infinity }
       #expect(results.allSatisfy { $0.overflows == 0 && $0.values[3] == -.infinity })
     }
   }

@@ -89,15 +89,15 @@ final class Samples {
 /// A worker of `objective` on a rank.
 func worker(
   _ objective: any Objective, _ optimizer: any Optimizer, on communicator: any Communicator,
-  allReduce: String = "ring", clip: GradientClip? = nil, bucketBytes: Int = 64, seed: UInt64 = 9,
-  learningRate: @escaping (Int) -> Float = { _ in 0.1 }
+  allReduce: String = "ring", wire: WireFormat = .float32, clip: GradientClip? = nil,
+  bucketBytes: Int = 64, seed: UInt64 = 9, learningRate: @escaping (Int) -> Float = { _ in 0.1 }
 ) throws -> Worker {
   let group = try RankGroup(communicator)
   return Worker(
     group: group, objective: objective,
     replica: try Replica(
       layout: objective.layout, slots: optimizer.slots.count, seed: seed, in: group),
-    optimizer: optimizer, allReduce: try allReduceCatalog.find(allReduce),
+    optimizer: optimizer, allReduce: try allReduceCatalog.find(allReduce), wire: wire,
     learningRate: learningRate, clip: clip, bucketBytes: bucketBytes, kernels: kernels)
 }
 
