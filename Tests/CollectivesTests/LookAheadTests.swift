@@ -107,7 +107,7 @@ private func access(
     // The own block leaves at once; later ones as they come.
     #expect(plan.rounds[0].starts == 0..<10)
     for number in 1...50 { #expect(plan.rounds[number].starts == 9 + number..<10 + number) }
-    #expect(plan.rounds[51...].allSatisfy(\.starts.isEmpty))
+    #expect(plan.rounds[51...].allSatisfy { $0.starts.isEmpty })
     #expect(plan.rounds[0].posts.count > 10)
   }
 
