@@ -57,6 +57,9 @@ struct Plan {
   private(set) var hasLoads = false
   private(set) var hasFences = false
 
+  /// What is rounded at the end.
+  private(set) var finalRounding = FinalRounding.ranges([])
+
   private let wire: WireFormat
 
   init(_ schedule: Schedule, wire: WireFormat = .float32) {
@@ -73,6 +76,7 @@ struct Plan {
       encoded, from: arriving.end, atLeast: 1, bytesPerElement: width)
     stagingCount = leaving.end
     if !leaving.isEmpty { stageSends(leaving) }
+    if wire != .float32 { finalRounding = FinalRounding(after: schedule) }
     let ahead = LookAhead(
       schedule, wire: wire, arriving: arriving, leaving: leaving, isDirect: isDirect)
     var (posted, started) = (0, 0)

@@ -152,6 +152,7 @@ public final class ScheduleRunner {
       round += 1
       hasBegun = false
     }
+    roundSums()
     isRunning = false
     return true
   }
@@ -318,6 +319,18 @@ public final class ScheduleRunner {
     let count = send.range.count
     overflowCount += staging.encode(base + send.range.lowerBound, count: count, at: place)
     return staging.bytes(place, count: count)
+  }
+
+  /// Gives sums that other ranks may have got by message the values that those have.
+  private func roundSums() {
+    guard let base = values.baseAddress else { return }
+    switch plan.finalRounding {
+    case .everything: overflowCount += staging.round(base, count: values.count)
+    case .ranges(let ranges):
+      for range in ranges {
+        overflowCount += staging.round(base + range.lowerBound, count: range.count)
+      }
+    }
   }
 
   private func bytes(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
