@@ -1,7 +1,6 @@
 // Loads and sums reach into another rank's memory while that rank goes on with its own work. Only
-// fences order the two, so between two fences nobody may read what another rank writes (or sends:
-// 16-bit wire formats round it in place), and a fence must come before the first reach and after
-// the last.
+// fences order the two, so between two fences nobody may read what another rank writes, and a
+// fence must come before the first reach and after the last.
 //
 // Cost: O(accesses log accesses), and for each access as many others of the same elements between
 // the same fences as there are.
@@ -9,17 +8,18 @@
 /// Looks for races in shared memory.
 struct LoadCheck {
   private struct Access {
-    let entry: Int
-    /// Fences that the acting rank has passed before.
-    let epoch: Int
     let range: Range<Int>
+    let entry: Int32
+    let actor: Int32
+    /// Fences that the acting rank has passed before.
+    let epoch: Int32
     let isWrite: Bool
   }
 
   private let table: TransferTable
   /// By the rank whose memory it is.
   private var accesses: [[Access]]
-  private var epochs: [Int]
+  private var epochs: [Int32]
 
   static func verify(_ table: TransferTable) throws(ScheduleFault) {
     guard table.entries.contains(where: { $0.kind == .load || $0.kind == .sum }) else { return }
@@ -38,20 +38,21 @@ struct LoadCheck {
   private mutating func collect() {
     for index in table.entries.indices {
       let entry = table.entries[index]
+      let rank = Int(entry.rank)
       switch entry.kind {
-      case .fence: epochs[entry.rank] += 1
-      // A send may round what it sends, in place.
-      case .send, .receive, .library: note(index, entry.rank, isWrite: true)
+      case .fence: epochs[rank] += 1
+      case .send: note(index, rank, isWrite: false)
+      case .receive, .library: note(index, rank, isWrite: true)
       case .load:
-        note(index, entry.rank, isWrite: true)
-        note(index, entry.peer, isWrite: false)
+        note(index, rank, isWrite: true)
+        note(index, Int(entry.peer), isWrite: false)
       case .sum:
-        for peer in table.groups[entry.match].over { note(index, peer, isWrite: false) }
-        for peer in table.groups[entry.match].into { note(index, peer, isWrite: true) }
+        let (over, into) = table.groups[Int(entry.match)]
+        for peer in over { note(index, peer, isWrite: false) }
+        for peer in into { note(index, peer, isWrite: true) }
       case .add:
-        note(index, entry.rank, isWrite: false)
-        let target = entry.match..<entry.match + entry.range.count
-        note(index, entry.rank, target, isWrite: true)
+        note(index, rank, isWrite: false)
+        note(index, rank, entry.target..<entry.target + entry.range.count, isWrite: true)
       }
     }
   }
@@ -62,24 +63,23 @@ struct LoadCheck {
     let entry = table.entries[index]
     accesses[memory].append(
       Access(
-        entry: index, epoch: epochs[entry.rank], range: range ?? entry.range, isWrite: isWrite))
+        range: range ?? entry.range, entry: Int32(index), actor: entry.rank,
+        epoch: epochs[Int(entry.rank)], isWrite: isWrite))
   }
 
   /// The caller fills the vector before the schedule and goes on with it afterwards.
   private func boundReaches() throws(ScheduleFault) {
     for memory in accesses.indices {
-      for access in accesses[memory] {
-        let actor = table.entries[access.entry].rank
-        guard actor != memory else { continue }
+      for access in accesses[memory] where access.actor != memory {
         if access.epoch == 0 {
           throw table.fault(
-            access.entry,
+            Int(access.entry),
             "reaches into rank \(memory)'s memory before the first fence: it may still be filling "
               + "its vector")
         }
-        if access.epoch == epochs[actor] {
+        if access.epoch == epochs[Int(access.actor)] {
           throw table.fault(
-            access.entry,
+            Int(access.entry),
             "reaches into rank \(memory)'s memory after the last fence: it may already be using its"
               + " vector")
         }
@@ -89,16 +89,17 @@ struct LoadCheck {
 
   /// Sweeps over the elements of one rank's memory, epoch by epoch.
   private func findRace(in memory: Int) throws(ScheduleFault) {
-    // Only where somebody else reaches in is there anything to race with.
-    guard accesses[memory].contains(where: { table.entries[$0.entry].rank != memory }) else {
-      return
+    // Only where and when somebody else reaches in is there anything to race with.
+    var isShared = [Bool](repeating: false, count: Int(epochs.max() ?? 0) + 1)
+    for access in accesses[memory] where access.actor != memory {
+      isShared[Int(access.epoch)] = true
     }
-    let sorted = accesses[memory].sorted {
+    let sorted = accesses[memory].filter { isShared[Int($0.epoch)] && !$0.range.isEmpty }.sorted {
       ($0.epoch, $0.range.lowerBound) < ($1.epoch, $1.range.lowerBound)
     }
     var open: (reads: [Access], writes: [Access]) = ([], [])
-    var epoch = -1
-    for access in sorted where !access.range.isEmpty {
+    var epoch: Int32 = -1
+    for access in sorted {
       if access.epoch != epoch { open = ([], []) }
       epoch = access.epoch
       let start = access.range.lowerBound
@@ -115,13 +116,11 @@ struct LoadCheck {
   }
 
   private func compare(_ access: Access, _ others: [Access], _ memory: Int) throws(ScheduleFault) {
-    let entry = table.entries[access.entry]
-    for other in others where table.entries[other.entry].rank != entry.rank {
-      let foreign = table.entries[other.entry]
+    for other in others where other.actor != access.actor {
       throw table.fault(
-        access.entry,
-        "touches elements \(access.range) of rank \(memory)'s memory, which rank \(foreign.rank) "
-          + "touches in its round \(foreign.round): no fence lies between")
+        Int(access.entry),
+        "touches elements \(access.range) of rank \(memory)'s memory, which rank \(other.actor) "
+          + "touches in its round \(table.entries[Int(other.entry)].round): no fence lies between")
     }
   }
 }

@@ -5,76 +5,108 @@ import Testing
 
 @testable import Collectives
 
-private func schedules(_ algorithm: any AllReduceAlgorithm, ranks: Int, count: Int) -> [Schedule] {
-  (0..<ranks).map { algorithm.schedule(rank: $0, topology: .oneNode(ranks), count: count) }
-}
+/// Right schedules of all ranks, and their nodes; nil: one node.
+struct WholeSchedules: Sendable, CustomTestStringConvertible {
+  let testDescription: String
+  var schedules: [Schedule]
+  var nodes: [Int]?
 
-/// Every schedule that `damage` makes of one rank's, one place at a time; nil leaves a place alone.
-private func damaged(
-  _ whole: [Schedule], _ damage: (Transfer, Int) -> [Transfer]?
-) -> [[Schedule]] {
-  var result: [[Schedule]] = []
-  for rank in whole.indices {
-    for (number, round) in whole[rank].rounds.enumerated() {
-      for (place, transfer) in round.enumerated() {
-        guard let replacement = damage(transfer, rank) else { continue }
-        var copy = whole
-        copy[rank].rounds[number].replaceSubrange(place...place, with: replacement)
-        result.append(copy)
+  init(_ algorithm: any AllReduceAlgorithm, ranks: Int, nodes: [Int]? = nil) {
+    let topology = nodes.map { Topology(nodes: $0) } ?? .oneNode(ranks)
+    testDescription = algorithm.name
+    schedules = (0..<ranks).map {
+      algorithm.schedule(rank: $0, topology: topology, count: Self.count)
+    }
+    self.nodes = nodes
+  }
+
+  func verify() throws {
+    try ScheduleVerifier.verify(schedules, count: Self.count, nodes: nodes)
+  }
+
+  static let count = 100
+  static let ring = WholeSchedules(RingAllReduce(), ranks: 4)
+  static let tree = WholeSchedules(TreeAllReduce(), ranks: 5)
+  static let slices = WholeSchedules(SliceAllReduce(), ranks: 3)
+  static let shared = WholeSchedules(SharedMemoryAllReduce(), ranks: 4)
+  /// Rounds in an order that matters.
+  static let exchanges = [
+    ring, WholeSchedules(SegmentedRingAllReduce(segmentBytes: 48), ranks: 4),
+    WholeSchedules(HalvingDoublingAllReduce(), ranks: 6),
+    WholeSchedules(RecursiveDoublingAllReduce(), ranks: 6),
+    WholeSchedules(DoubleTreeAllReduce(segmentBytes: 64), ranks: 5),
+    WholeSchedules(
+      HierarchicalAllReduce(between: RingAllReduce()), ranks: 6, nodes: [0, 0, 1, 1, 2, 2]),
+    WholeSchedules(
+      HierarchicalAllReduce(between: HalvingDoublingAllReduce()), ranks: 7,
+      nodes: [0, 0, 0, 1, 1, 2, 2]),
+  ]
+  /// Messages that are right in one place alone.
+  static let messages = exchanges + [tree]
+  static let all =
+    messages + [
+      slices, shared, WholeSchedules(NativeAllReduce(), ranks: 3),
+      WholeSchedules(NativeAllReduce(blocking: false), ranks: 3),
+    ]
+
+  /// Every schedule that `damage` makes of one rank's, one place at a time; nil leaves a place
+  /// alone.
+  func damaged(_ damage: (Transfer, Int) -> [Transfer]?) -> [WholeSchedules] {
+    var result: [WholeSchedules] = []
+    for rank in schedules.indices {
+      for (number, round) in schedules[rank].rounds.enumerated() {
+        for (place, transfer) in round.enumerated() {
+          guard let replacement = damage(transfer, rank) else { continue }
+          var copy = self
+          copy.schedules[rank].rounds[number].replaceSubrange(place...place, with: replacement)
+          result.append(copy)
+        }
       }
     }
+    return result
   }
-  return result
+}
+
+/// None of the cases passes the verifier.
+func expectFaults(_ cases: [WholeSchedules], sourceLocation: SourceLocation = #_sourceLocation) {
+  #expect(!cases.isEmpty, sourceLocation: sourceLocation)
+  for damaged in cases {
+    #expect(throws: ScheduleFault.self, sourceLocation: sourceLocation) { try damaged.verify() }
+  }
 }
 
 @Suite struct DamagedScheduleTests {
-  static let count = 100
-  static let wholes: [[Schedule]] = [
-    schedules(RingAllReduce(), ranks: 4, count: count),
-    schedules(TreeAllReduce(), ranks: 5, count: count),
-    schedules(NativeAllReduce(), ranks: 3, count: count),
-    schedules(SliceAllReduce(), ranks: 3, count: count),
-    schedules(SharedMemoryAllReduce(), ranks: 4, count: count),
-  ]
-
-  private func expectFaults(
-    _ cases: [[Schedule]], sourceLocation: SourceLocation = #_sourceLocation
-  ) {
-    #expect(!cases.isEmpty, sourceLocation: sourceLocation)
-    for schedules in cases {
-      #expect(throws: ScheduleFault.self, sourceLocation: sourceLocation) {
-        try ScheduleVerifier.verify(schedules, count: Self.count)
-      }
-    }
+  @Test(arguments: WholeSchedules.all) func wholeSchedulesPass(whole: WholeSchedules) throws {
+    try whole.verify()
   }
 
-  @Test func wholeSchedulesPass() throws {
-    for whole in Self.wholes { try ScheduleVerifier.verify(whole, count: Self.count) }
+  @Test(arguments: WholeSchedules.all) func droppedTransfers(whole: WholeSchedules) {
+    expectFaults(whole.damaged { _, _ in [] })
   }
 
-  @Test(arguments: wholes) func droppedTransfers(whole: [Schedule]) {
-    expectFaults(damaged(whole) { transfer, _ in [] })
+  @Test(arguments: WholeSchedules.all) func doubledTransfers(whole: WholeSchedules) {
+    expectFaults(whole.damaged { transfer, _ in [transfer, transfer] })
   }
 
-  @Test(arguments: wholes) func doubledTransfers(whole: [Schedule]) {
-    expectFaults(damaged(whole) { transfer, _ in [transfer, transfer] })
-  }
-
-  @Test(arguments: wholes.prefix(2)) func misaddressedTransfers(whole: [Schedule]) {
+  @Test(arguments: WholeSchedules.messages) func misaddressedTransfers(whole: WholeSchedules) {
+    let ranks = whole.schedules.count
     expectFaults(
-      damaged(whole) { transfer, rank in
+      whole.damaged { transfer, rank in
         switch transfer {
-        case .send(let range, let to): [.send(range, to: (to + 1) % whole.count)]
+        case .send(let range, let to): [.send(range, to: (to + 1) % ranks)]
         case .receive(let range, let from, let arrival):
-          [.receive(range, from: (from + 1) % whole.count, arrival)]
-        default: nil
+          [.receive(range, from: (from + 1) % ranks, arrival)]
+        case .load(let range, let from, let arrival):
+          [.load(range, from: (from + 1) % ranks, arrival)]
+        case .sum, .add, .fence, .library: nil
         }
       })
   }
 
-  @Test(arguments: [0, 1, 3]) func addAndCopyExchanged(number: Int) {
+  @Test(arguments: WholeSchedules.messages + [.slices])
+  func addAndCopyExchanged(whole: WholeSchedules) {
     expectFaults(
-      damaged(Self.wholes[number]) { transfer, _ in
+      whole.damaged { transfer, _ in
         switch transfer {
         case .receive(let range, let from, let arrival):
           [.receive(range, from: from, arrival == .add ? .copy : .add)]
@@ -85,10 +117,10 @@ private func damaged(
       })
   }
 
-  @Test(arguments: wholes) func shortenedRanges(whole: [Schedule]) {
+  @Test(arguments: WholeSchedules.all) func shortenedRanges(whole: WholeSchedules) {
     func short(_ range: Range<Int>) -> Range<Int> { range.lowerBound..<range.upperBound - 1 }
     expectFaults(
-      damaged(whole) { transfer, _ in
+      whole.damaged { transfer, _ in
         switch transfer {
         case .send(let range, let to): [.send(short(range), to: to)]
         case .receive(let range, let from, let arrival):
@@ -102,179 +134,44 @@ private func damaged(
       })
   }
 
-  @Test func reorderedRounds() {
-    let whole = Self.wholes[0]
-    var cases: [[Schedule]] = []
-    for rank in whole.indices {
-      for round in whole[rank].rounds.indices.dropLast() {
+  @Test(arguments: WholeSchedules.exchanges + [.slices, .shared])
+  func reorderedRounds(whole: WholeSchedules) {
+    var cases: [WholeSchedules] = []
+    for rank in whole.schedules.indices {
+      for round in whole.schedules[rank].rounds.indices.dropLast() {
         var copy = whole
-        copy[rank].rounds.swapAt(round, round + 1)
-        cases.append(copy)
+        copy.schedules[rank].rounds.swapAt(round, round + 1)
+        if copy.schedules[rank] != whole.schedules[rank] { cases.append(copy) }
       }
     }
     expectFaults(cases)
   }
 
-  @Test func faultsNameThePlace() {
-    var whole = Self.wholes[0]
-    whole[2].rounds[1].remove(at: 1)  // rank 2's second send
-    let fault = #expect(throws: ScheduleFault.self) {
-      try ScheduleVerifier.verify(whole, count: Self.count)
-    }
-    #expect(fault?.rank == 3)
-    #expect(fault?.description.contains("where rank 2 sends") == true)
-
-    let range = 0..<4
-    // Both send before they receive: only buffering would help.
-    let crossed = [
-      Schedule([[.send(range, to: 1)], [.receive(range, from: 1, .add)]]),
-      Schedule([[.send(range, to: 0)], [.receive(range, from: 0, .add)]]),
-    ]
-    let deadlock = #expect(throws: ScheduleFault.self) {
-      try ScheduleVerifier.verify(crossed, count: 4)
-    }
-    #expect(
-      deadlock?.description == "rank 0, round 0, transfer 0: deadlock: waits for rank 1 to reach "
-        + "its round 1, which is stuck in round 0")
-  }
-
-  @Test func exchangeOfWholeVectorsIsAllowed() throws {
-    let range = 0..<4
-    try ScheduleVerifier.verify(
-      (0..<2).map { Schedule([[.send(range, to: 1 - $0), .receive(range, from: 1 - $0, .add)]]) },
-      count: 4)
-  }
-
-  @Test func arrivalsThatOverwriteEachOther() {
-    let range = 0..<4
-    let fault = #expect(throws: ScheduleFault.self) {
-      try ScheduleVerifier.verify(
-        [
-          Schedule([[.receive(range, from: 1, .add), .receive(range, from: 2, .copy)]]),
-          Schedule([[.send(range, to: 0)]]), Schedule([[.send(range, to: 0)]]),
-        ], count: 4)
-    }
-    #expect(fault?.description.contains("conflicts with transfer 0") == true)
-  }
-
-  @Test(arguments: [
-    (0, "before the first fence"), (2, "no fence lies between"), (4, "after the last fence"),
-  ])
-  func missingFence(round: Int, words: String) {
-    var damaged = Self.wholes[3]
-    for rank in damaged.indices { damaged[rank].rounds.remove(at: round) }
-    let fault = #expect(throws: ScheduleFault.self) {
-      try ScheduleVerifier.verify(damaged, count: Self.count)
-    }
-    #expect(fault?.description.contains(words) == true)
-  }
-
-  @Test(arguments: [0, 2]) func missingFenceAroundSums(round: Int) {
-    var damaged = Self.wholes[4]
-    for rank in damaged.indices { damaged[rank].rounds.remove(at: round) }
-    expectFaults([damaged])
-  }
-
   @Test func sumsOfOrIntoTheWrongRanks() {
+    for whole in [WholeSchedules.shared, WholeSchedules.exchanges[5]] {
+      expectFaults(
+        whole.damaged { transfer, rank in
+          guard case .sum(let range, let over, let into) = transfer else { return nil }
+          return [.sum(range, over: Array(over.dropLast()), into: into)]
+        })
+      expectFaults(
+        whole.damaged { transfer, rank in
+          guard case .sum(let range, let over, let into) = transfer else { return nil }
+          return [.sum(range, over: over, into: Array(into.dropFirst()))]
+        })
+      expectFaults(
+        whole.damaged { transfer, rank in
+          guard case .sum(let range, let over, let into) = transfer else { return nil }
+          return [.sum(range, over: over + [over[0]], into: into)]
+        })
+    }
+  }
+
+  @Test func libraryCallsOfTwoKinds() {
     expectFaults(
-      damaged(Self.wholes[4]) { transfer, rank in
-        guard case .sum(let range, let over, let into) = transfer else { return nil }
-        return [.sum(range, over: Array(over.dropLast()), into: into)]
+      WholeSchedules(NativeAllReduce(), ranks: 3).damaged { transfer, rank in
+        guard case .library(let range, _) = transfer else { return nil }
+        return [.library(range, blocking: false)]
       })
-    expectFaults(
-      damaged(Self.wholes[4]) { transfer, rank in
-        guard case .sum(let range, let over, let into) = transfer else { return nil }
-        return [.sum(range, over: over, into: Array(into.dropFirst()))]
-      })
-    expectFaults(
-      damaged(Self.wholes[4]) { transfer, rank in
-        guard case .sum(let range, let over, let into) = transfer else { return nil }
-        return [.sum(range, over: over + [over[0]], into: into)]
-      })
-  }
-
-  @Test func sumsOfTheSameElementsRace() {
-    var damaged = Self.wholes[4]
-    damaged[1].rounds[1] = damaged[0].rounds[1]
-    let fault = #expect(throws: ScheduleFault.self) {
-      try ScheduleVerifier.verify(damaged, count: Self.count)
-    }
-    #expect(fault?.description.contains("no fence lies between") == true)
-  }
-
-  /// Lanes 0 and 1 on rank 0, lane 2 on rank 1: (0 + 1) + 2, slots of 10 elements of which 4 count.
-  private static let lanes: [Schedule] = [
-    Schedule([
-      [.add(12..<16, to: 2)], [.receive(22..<26, from: 1, .copy)], [.add(22..<26, to: 2)],
-      [.send(2..<6, to: 1)],
-    ]),
-    Schedule([[.send(22..<26, to: 0)], [.receive(2..<6, from: 0, .copy)]]),
-  ]
-
-  private func verifyLanes(_ schedules: [Schedule]) throws {
-    try ScheduleVerifier.verify(
-      schedules, count: 30, nodes: [0, 1],
-      goal: .laneSum(owners: [0, 0, 1], stride: 10, range: 2..<6, parts: [2..<6, 2..<6]))
-  }
-
-  @Test func laneSums() throws {
-    try verifyLanes(Self.lanes)
-    for round in 0..<4 {
-      var cut = Self.lanes
-      cut[0].rounds.remove(at: round)
-      #expect(throws: ScheduleFault.self) { try verifyLanes(cut) }
-    }
-    var early = Self.lanes  // adds lane 2 before it is there
-    early[0].rounds.swapAt(1, 2)
-    let fault = #expect(throws: ScheduleFault.self) { try verifyLanes(early) }
-    #expect(fault?.description.contains("hold nothing yet") == true)
-    var twice = Self.lanes
-    twice[0].rounds.insert(twice[0].rounds[0], at: 1)
-    #expect(throws: ScheduleFault.self) { try verifyLanes(twice) }
-    var shifted = Self.lanes
-    shifted[0].rounds[0] = [.add(12..<16, to: 3)]
-    #expect(throws: ScheduleFault.self) { try verifyLanes(shifted) }
-  }
-
-  /// A send may round its values while another rank loads them.
-  @Test func loadsOfWhatIsSent() {
-    let range = 0..<4
-    let tail: [[Transfer]] = [[.fence]]
-    let fault = #expect(throws: ScheduleFault.self) {
-      try ScheduleVerifier.verify(
-        [
-          Schedule([[.fence], [.send(range, to: 2)]] + tail),
-          Schedule([[.fence], [.load(range, from: 0, .add)]] + tail),
-          Schedule([[.fence], [.receive(range, from: 0, .add)]] + tail),
-        ], count: 4)
-    }
-    #expect(fault?.description.contains("no fence lies between") == true)
-  }
-
-  @Test func fencesAndLoadsStayWithinNodes() throws {
-    #expect(throws: ScheduleFault.self) {
-      try ScheduleVerifier.verify(Self.wholes[4], count: Self.count, nodes: [0, 0, 1, 1])
-    }
-    #expect(throws: ScheduleFault.self) {
-      try ScheduleVerifier.verify(Self.wholes[3], count: Self.count, nodes: [0, 0, 1])
-    }
-  }
-
-  @Test func otherGoals() throws {
-    let ranges = (0..<4).map { evenBlock($0, of: 4, count: Self.count) }
-    let ring = Self.wholes[0]
-    try ScheduleVerifier.verify(
-      ring.map { Schedule(Array($0.rounds.prefix(3))) }, count: Self.count,
-      goal: .reduceScatter(ranges))
-    let gather = ring.map { Schedule(Array($0.rounds.suffix(3))) }
-    try ScheduleVerifier.verify(gather, count: Self.count, goal: .allGather(ranges))
-    #expect(throws: ScheduleFault.self) {
-      try ScheduleVerifier.verify(gather, count: Self.count, goal: .allReduce)
-    }
-    var uncovered = ranges
-    uncovered[2] = 40..<50
-    #expect(throws: ScheduleFault.self) {
-      try ScheduleVerifier.verify(gather, count: Self.count, goal: .allGather(uncovered))
-    }
   }
 }

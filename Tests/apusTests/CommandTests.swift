@@ -59,4 +59,22 @@ import Training
       #expect(list.output.contains(name))
     }
   }
+
+  @Test func drawWritesSVG() throws {
+    let program = try Program()
+    let drawn = try program.run(["draw", "double-tree", "--ranks", "5", "--output", "tree.svg"])
+    #expect(drawn.code == 0 && drawn.output.isEmpty && drawn.error.isEmpty, "\(drawn.error)")
+    let svg = try String(contentsOfFile: program("tree.svg"), encoding: .utf8)
+    #expect(svg.hasPrefix("<svg") && svg.contains("5 ranks") && svg.hasSuffix("</svg>\n"))
+    let printed = try program.run(["draw", "shared", "--ranks", "4"])
+    #expect(printed.code == 0 && printed.output.contains("class=\"fence\""))
+    for (arguments, word) in [
+      (["rign"], "did you mean 'ring'"), (["ring", "--ranks", "65"], "1 to 64"),
+      (["shared", "--ranks-per-node", "2"], "one node"), (["ring", "--count", "-1"], "--count"),
+    ] {
+      let wrong = try program.run(["draw"] + arguments + ["--output", "wrong.svg"])
+      #expect(wrong.code == ExitCode.usage.rawValue && wrong.error.contains(word))
+      #expect(!FileManager.default.fileExists(atPath: program("wrong.svg")))
+    }
+  }
 }
