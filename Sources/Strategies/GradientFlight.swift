@@ -8,12 +8,11 @@ import Kernels
 import Layers
 import Messaging
 
-/// Sums the replica's gradient buffer over all ranks, bucket by bucket, during backward.
+/// Sums the replica's gradient buffer over ranks, bucket by bucket, during backward.
 public final class GradientFlight: GradientObserver {
-  /// Ranges in the order in which they travel.
-  public let plan: BucketPlan
-
   private unowned let worker: Worker
+  /// Ranges in the order in which they travel.
+  private let ranges: [Range<Int>]
   private let runners: [ScheduleRunner]
   private let gradients: FloatBuffer
   private let tally: FloatsOut
@@ -23,31 +22,29 @@ public final class GradientFlight: GradientObserver {
   private var failure: MessagingError?
 
   /// Plans buckets and schedules once; a step allocates nothing.
-  public init(_ worker: Worker) throws(MessagingError) {
+  public init(_ worker: Worker) {
     let gradients = worker.replica.gradients
     let group = worker.group
     self.worker = worker
     self.gradients = gradients
     tally = gradients.pointer + worker.replica.layout.count
-    plan = BucketPlan(
-      layout: worker.replica.layout, count: gradients.count, bytes: worker.bucketBytes)
-    var runners: [ScheduleRunner] = []
-    if group.size > 1 {
-      for (number, range) in plan.ranges.enumerated() {
-        let schedule = worker.allReduce.schedule(
-          rank: group.rank, topology: group.topology, count: range.count)
-        runners.append(
-          group.runner(
-            schedule, on: worker.replica.gradientVector, tag: number, kernels: worker.kernels))
+    let plan = worker.plan
+    precondition(gradients.count == plan.gradientCount, "the replica follows another plan")
+    ranges = plan.buckets.ranges
+    runners =
+      group.size == 1
+      ? []
+      : ranges.indices.map { bucket in
+        group.runner(
+          plan.sum(bucket, rank: group.rank), on: worker.replica.gradientVector, tag: bucket,
+          kernels: worker.kernels)
       }
-    }
-    self.runners = runners
   }
 
-  /// Computes the gradient of `batch` at the replica's parameters, sums it over all ranks, and calls
-  /// `landed` with each range, in order, once its sum is there.
+  /// Computes the gradient of `batch` at the replica's parameters, sums it over ranks as the plan
+  /// says, and calls `landed` with each bucket's number, in order, once its sum is there.
   public func gradient(
-    of batch: Batch, landed: (Range<Int>) -> Void
+    of batch: Batch, landed: (Int) throws(MessagingError) -> Void
   ) throws(MessagingError) -> StepReport {
     samples = batch.globalCount
     (started, self.landed) = (0, 0)
@@ -55,12 +52,12 @@ public final class GradientFlight: GradientObserver {
       of: batch, at: UnsafePointer(worker.replica.parameters.pointer),
       into: gradients.pointer, observer: self)
     if let failure { throw failure }
-    precondition(started == plan.ranges.count, "a layer did not finish its gradients")
-    for (number, range) in plan.ranges.enumerated() {
+    precondition(started == ranges.count, "a layer did not finish its gradients")
+    for number in ranges.indices {
       if !runners.isEmpty {
         try worker.communicating { () throws(MessagingError) in try runners[number].finish() }
       }
-      landed(range)
+      try landed(number)
     }
     return Tally.read(UnsafePointer(tally), samples: samples)
   }
@@ -70,7 +67,7 @@ public final class GradientFlight: GradientObserver {
   }
 
   public func finished(_ range: Range<Int>) {
-    while started < plan.ranges.count, plan.ranges[started].lowerBound >= range.lowerBound {
+    while started < ranges.count, ranges[started].lowerBound >= range.lowerBound {
       launch(started)
       started += 1
     }
@@ -79,7 +76,7 @@ public final class GradientFlight: GradientObserver {
   private func launch(_ number: Int) {
     guard !runners.isEmpty, failure == nil else { return }
     attempt { () throws(MessagingError) in
-      try runners[number].start(on: gradients[plan.ranges[number]])
+      try runners[number].start(on: gradients.values)
     }
   }
 

@@ -25,6 +25,8 @@ public final class Worker {
   public let clip: GradientClip?
   /// Bytes that travel at once.
   public let bucketBytes: Int
+  /// How gradients of all ranks come together, and who updates what.
+  public let plan: GradientPlan
   /// The vector code.
   public let kernels: KernelTable
 
@@ -39,16 +41,23 @@ public final class Worker {
   public var communicator: any Communicator { group.communicator }
 
   /// A rank's means.
+  ///
+  /// - Parameter plan: the one that `replica` was made with; nil: every rank updates everything.
   public init(
     group: RankGroup, objective: any Objective, replica: Replica,
     optimizer: any Optimizer, allReduce: any AllReduceAlgorithm,
     learningRate: @escaping (Int) -> Float, clip: GradientClip? = nil,
-    bucketBytes: Int = 1 << 20, kernels: KernelTable
+    bucketBytes: Int = 1 << 20, plan: GradientPlan? = nil, kernels: KernelTable
   ) {
     (self.group, self.objective, self.replica) = (group, objective, replica)
     (self.optimizer, self.allReduce) = (optimizer, allReduce)
     (self.learningRate, self.clip) = (learningRate, clip)
     (self.bucketBytes, self.kernels) = (bucketBytes, kernels)
+    self.plan =
+      plan
+      ?? GradientPlan(
+        layout: replica.layout, topology: group.topology, allReduce: allReduce,
+        bucketBytes: bucketBytes)
   }
 
   /// Runs `body` on the communication clock.
@@ -68,9 +77,13 @@ public final class Worker {
 
   /// Updates `range` of the replica from its gradients.
   public func update(_ range: Range<Int>, _ step: UpdateStep) {
-    optimizer.update(
-      range, parameters: replica.parameters, gradients: replica.gradients,
-      state: replica.optimizerState, step: step)
+    for state in replica.optimizerState {
+      let part = range.clamped(to: state.range)
+      guard !part.isEmpty else { continue }
+      optimizer.update(
+        part, parameters: replica.parameters, gradients: replica.gradients, state: state, step: step
+      )
+    }
   }
 
   /// Factor that keeps the global norm of the replica's gradients within the limit.

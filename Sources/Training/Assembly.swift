@@ -53,14 +53,17 @@ struct Assembly {
         throw UsageError("--all-reduce \(job.allReduce): \(objection)")
       }
     }
+    let plan = GradientPlan(
+      layout: network.layout, topology: group.topology, allReduce: parts.allReduce,
+      bucketBytes: job.bucket, update: parts.update, needsWholeGradient: job.clip != nil)
     let worker = Worker(
       group: group, objective: network,
       replica: try Replica(
-        layout: network.layout, slots: parts.optimizer.slots.count, seed: job.seed, in: group),
+        plan: plan, slots: parts.optimizer.slots.count, seed: job.seed, in: group),
       optimizer: parts.optimizer, allReduce: parts.allReduce,
       learningRate: { rate.rate(step: $0 - 1, stepsPerEpoch: steps, totalSteps: total) },
       clip: job.clip.map { GradientClip(limit: Float($0)) }, bucketBytes: job.bucket,
-      kernels: kernels)
+      plan: plan, kernels: kernels)
     self.worker = worker
     strategy = try agreement.agree { try parts.strategy.init(worker, parts.strategySettings) }
     evaluation = Evaluation(
@@ -79,7 +82,21 @@ struct Assembly {
     let strategySettings: Settings
     let optimizer: any Optimizer
     let allReduce: any AllReduceAlgorithm
+    let update: UpdatePlacement
     let rate: LearningRate
+
+    private static func update(_ job: Job, _ strategy: any Strategy.Type) throws -> UpdatePlacement
+    {
+      let names = UpdatePlacement.allCases.map(\.rawValue)
+      guard let update = UpdatePlacement(rawValue: job.update) else {
+        throw UnknownName(kind: "update", name: job.update, known: names)
+      }
+      guard update == .replicated || strategy.sumsGradients else {
+        throw UsageError(
+          "--update \(job.update): --strategy \(job.strategy) does not sum gradients in every step")
+      }
+      return update
+    }
 
     init(_ job: Job, ranks: Int) throws {
       strategy = try strategyCatalog.find(job.strategy)
@@ -91,6 +108,7 @@ struct Assembly {
       try job.validate(workers: workers.count)
       model = try modelCatalog.find(job.model)
       allReduce = try allReduceCatalog.find(job.allReduce)
+      update = try Self.update(job, strategy)
       let optimizerRecipe = try optimizerCatalog.find(job.optimizer)
       let scheduleRecipe = try scheduleCatalog.find(job.schedule)
       // A setting belongs to every part that declares it, and to at least one.

@@ -23,14 +23,12 @@ struct Checkpoint {
   }
 
   private var sections: [Section] {
-    let replica = worker.replica
-    return zip(worker.optimizer.slots, replica.optimizerState).map {
-      Section(prefix: "optimizer.\($0).", buffer: $1, scope: .shared)
+    strategy.state.map {
+      Section(prefix: "method.\($0.name).", buffer: $0.buffer, scope: $0.scope)
     }
-      + strategy.state.map {
-        Section(prefix: "method.\($0.name).", buffer: $0.buffer, scope: $0.scope)
-      }
   }
+
+  private static func prefix(ofSlot name: String) -> String { "optimizer.\(name)." }
 
   /// The bytes of a checkpoint on rank 0, nil on the others. Collective.
   func encode(_ facts: CheckpointFacts) throws -> Data? {
@@ -39,6 +37,12 @@ struct Checkpoint {
     let isWriter = worker.communicator.rank == 0
     var tensors = isWriter ? Self.tensors("", model, count: layout.count, layout) : []
     var gathered: [FloatBuffer] = []  // kept until the file is encoded
+    for (slot, name) in worker.optimizer.slots.enumerated() {
+      guard let buffer = try StateShards(worker).gather(slot) else { continue }
+      gathered.append(buffer)
+      tensors += Self.tensors(
+        Self.prefix(ofSlot: name), FloatsIn(buffer.pointer), count: buffer.count, layout)
+    }
     for section in sections {
       switch section.scope {
       case .shared:
@@ -70,7 +74,15 @@ struct Checkpoint {
       updates = Double(try CheckpointFacts(contents.metadata, path: path).updates)
       try read(contents, "", into: replica.parameters, path)
     }
-    try broadcast(replica.parameters)
+    try replica.takeParametersOfRank0(over: worker.communicator)
+    for (slot, name) in worker.optimizer.slots.enumerated() {
+      let whole = contents == nil ? nil : FloatBuffer(count: replica.layout.count)
+      try agreement.agree {
+        guard let contents, let whole else { return }
+        try read(contents, Self.prefix(ofSlot: name), into: whole, path)
+      }
+      try StateShards(worker).scatter(slot, from: whole)
+    }
     for section in sections {
       for rank in section.scope == .shared ? 0..<1 : 0..<worker.communicator.size {
         let prefix = section.scope == .shared ? section.prefix : section.prefix + "rank\(rank)."

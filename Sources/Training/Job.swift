@@ -25,6 +25,8 @@ public struct Job: Codable, Sendable, Equatable {
   public var clip: Double?
   /// How gradients are summed over ranks.
   public var allReduce = "ring"
+  /// Who updates parameters: `replicated`, `sharded`.
+  public var update = "replicated"
   /// Bytes of gradients that travel at once.
   public var bucket = 1 << 20
   /// Seed of initial parameters and sample order.
@@ -48,7 +50,7 @@ public struct Job: Codable, Sendable, Equatable {
     case referenceBatch = "reference-batch"
     case batch, epochs, steps, clip
     case allReduce = "all-reduce"
-    case bucket, seed, settings
+    case update, bucket, seed, settings
     case checkpointEvery = "checkpoint-every"
     case keep
     case logEvery = "log-every"

@@ -53,6 +53,13 @@ struct JobOptions: ParsableArguments {
   var allReduce: String?
 
   @Option(
+    help: """
+      Who updates parameters: replicated (every rank all of them), or sharded (every rank a part, \
+      with optimizer state for that part alone; the same bits). (default: replicated)
+      """)
+  var update: String?
+
+  @Option(
     parsing: .unconditional, help: "Bytes of gradients that travel at once. (default: 1048576)")
   var bucket: Int?
 
@@ -106,6 +113,7 @@ struct JobOptions: ParsableArguments {
     if epochs != nil && steps == nil { job.steps = nil }
     take(clip, \.clip)
     take(allReduce, \.allReduce)
+    take(update, \.update)
     take(bucket, \.bucket)
     take(seed, \.seed)
     take(checkpointEvery, \.checkpointEvery)

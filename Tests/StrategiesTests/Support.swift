@@ -89,13 +89,17 @@ final class Samples {
 /// A worker of `objective` on a rank.
 func worker(
   _ objective: any Objective, _ optimizer: any Optimizer, on communicator: any Communicator,
-  allReduce: String = "ring", clip: GradientClip? = nil, bucketBytes: Int = 64, seed: UInt64 = 9
+  allReduce: String = "ring", clip: GradientClip? = nil, bucketBytes: Int = 64, seed: UInt64 = 9,
+  update: UpdatePlacement = .replicated
 ) throws -> Worker {
   let group = try RankGroup(communicator)
+  let allReduce = try allReduceCatalog.find(allReduce)
+  let plan = GradientPlan(
+    layout: objective.layout, topology: group.topology, allReduce: allReduce,
+    bucketBytes: bucketBytes, update: update, needsWholeGradient: clip != nil)
   return Worker(
     group: group, objective: objective,
-    replica: try Replica(
-      layout: objective.layout, slots: optimizer.slots.count, seed: seed, in: group),
-    optimizer: optimizer, allReduce: try allReduceCatalog.find(allReduce),
-    learningRate: { _ in 0.1 }, clip: clip, bucketBytes: bucketBytes, kernels: kernels)
+    replica: try Replica(plan: plan, slots: optimizer.slots.count, seed: seed, in: group),
+    optimizer: optimizer, allReduce: allReduce, learningRate: { _ in 0.1 }, clip: clip,
+    bucketBytes: bucketBytes, plan: plan, kernels: kernels)
 }

@@ -1,0 +1,101 @@
+// What is settled about a step before the first one: in which buckets gradients travel, how each is
+// summed over ranks, and who updates which parameters. A pure function of layout, topology and job,
+// so every rank knows everybody's part.
+//
+//                gradients of a bucket        update              parameters of a bucket
+//   replicated   all-reduce                   all of it           -
+//   sharded      reduce-scatter               what the rank owns  all-gather
+//
+// Sharding follows ZeRO's first two stages (Rajbhandari et al.: ZeRO: memory optimizations toward
+// training trillion parameter models, SC 2020), with the owners that the all-reduce algorithm's own
+// halves give: the bytes are those of the all-reduce, and the bits are those of the replicated
+// update, because owners hold the very sums that the all-reduce gives and optimizers work element by
+// element. With clipping every rank needs the norm of the whole gradient, summed in one order: then
+// the gradient is all-reduced in full, half as many bytes again.
+
+import Basics
+import Collectives
+
+/// Who updates parameters.
+public enum UpdatePlacement: String, Sendable, CaseIterable {
+  /// Every rank all of them.
+  case replicated
+  /// Every rank its part; what the optimizer keeps is divided among the ranks.
+  case sharded
+}
+
+/// How a step's gradients come together and become an update.
+public struct GradientPlan: Sendable {
+  /// Where tensors lie.
+  public let layout: ParameterLayout
+  /// The ranks.
+  public let topology: Topology
+  /// The cut of the gradient buffer.
+  public let buckets: BucketPlan
+  /// Whether every rank updates a part of the parameters only.
+  public let isSharded: Bool
+
+  private let allReduce: any AllReduceAlgorithm
+  private let sumsEverywhere: Bool
+
+  /// - Parameters:
+  ///   - bucketBytes: gradients that travel at once.
+  ///   - needsWholeGradient: every rank looks at all of the summed gradient (clipping).
+  public init(
+    layout: ParameterLayout, topology: Topology, allReduce: any AllReduceAlgorithm,
+    bucketBytes: Int, update: UpdatePlacement = .replicated, needsWholeGradient: Bool = false
+  ) {
+    (self.layout, self.topology, self.allReduce) = (layout, topology, allReduce)
+    isSharded = update == .sharded && topology.ranks > 1
+    sumsEverywhere = !isSharded || needsWholeGradient
+    buckets = BucketPlan(
+      layout: layout, count: layout.count + Tally.length, bytes: bucketBytes)
+  }
+
+  /// Floats of the gradient vector, tally included.
+  public var gradientCount: Int { layout.count + Tally.length }
+
+  /// The part of a bucket whose sum `rank` holds after a reduce-scatter.
+  private func owned(_ bucket: Int, by rank: Int) -> Range<Int> {
+    let range = buckets.ranges[bucket]
+    let owned = allReduce.owned(by: rank, topology: topology, count: range.count)
+    return range.lowerBound + owned.lowerBound..<range.lowerBound + owned.upperBound
+  }
+
+  /// The parameters of a bucket that `rank` updates.
+  public func updated(_ bucket: Int, by rank: Int) -> Range<Int> {
+    (isSharded ? owned(bucket, by: rank) : buckets.ranges[bucket]).clamped(to: 0..<layout.count)
+  }
+
+  /// All that `rank` updates, bucket by bucket; where that is everything, in one piece.
+  public func updated(by rank: Int) -> [Range<Int>] {
+    guard isSharded else { return [0..<layout.count] }
+    return buckets.ranges.indices.map { updated($0, by: rank) }.filter { !$0.isEmpty }
+  }
+
+  /// What sums a bucket's gradients, to be run on the whole gradient vector. The tally, which every
+  /// rank needs, does not stay scattered.
+  func sum(_ bucket: Int, rank: Int) -> Schedule {
+    let range = buckets.ranges[bucket]
+    guard !sumsEverywhere else {
+      return place(
+        allReduce.schedule(rank: rank, topology: topology, count: range.count), range)
+    }
+    let tally = range.clamped(to: layout.count..<max(layout.count, range.upperBound))
+    return place(allReduce.reduceScatter(rank: rank, topology: topology, count: range.count), range)
+      + DirectGather.schedule(
+        rank: rank,
+        blocks: (0..<topology.ranks).map { owned(bucket, by: $0).clamped(to: tally) })
+  }
+
+  /// What spreads a bucket's updated parameters, to be run on a parameter vector that is as long as
+  /// a gradient with its tally.
+  func spread(_ bucket: Int, rank: Int) -> Schedule {
+    let range = buckets.ranges[bucket]
+    return place(allReduce.allGather(rank: rank, topology: topology, count: range.count), range)
+  }
+
+  private func place(_ schedule: Schedule, _ range: Range<Int>) -> Schedule {
+    schedule.placed(at: range.lowerBound, ranks: Array(0..<topology.ranks))
+  }
+}
