@@ -9,14 +9,7 @@ cd "$(dirname "$0")/.."
 swift build -c release --product step-bench
 bin=$(swift build -c release --show-bin-path)
 
-venv=.build/step-venv
-if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import torch, numpy' 2>/dev/null; then
-  echo "installing PyTorch 2.13.0 into $venv" >&2
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install -q numpy
-  "$venv/bin/pip" install -q 'torch==2.13.0+cpu' ||
-    "$venv/bin/pip" install -q --index-url https://download.pytorch.org/whl/cpu 'torch==2.13.0+cpu'
-fi
+python=$(benchmarks/torch.sh)
 tcmalloc=$(ls /usr/lib/*/libtcmalloc_minimal.so.4 2>/dev/null | head -1 || true)
 if [ -z "$tcmalloc" ]; then
   apt-get install -y --no-install-recommends libtcmalloc-minimal4 >/dev/null 2>&1 ||
@@ -27,7 +20,7 @@ fi
 # Both on one core: they take turns.
 core=$(($(nproc) - 1))
 LD_PRELOAD="$tcmalloc" OMP_NUM_THREADS=1 taskset -c "$core" \
-  "$venv/bin/python" benchmarks/step.py --bench "$bin/step-bench" "$@"
+  "$python" benchmarks/step.py --bench "$bin/step-bench" "$@"
 
 echo
 echo "samples per second of cnn at the same batch per rank, median over reports; in turn"
@@ -43,7 +36,7 @@ for share in 64 128; do
     done
   done
 done
-"$venv/bin/python" - "$runs" <<'PYTHON'
+"$python" - "$runs" <<'PYTHON'
 import glob, json, statistics, sys
 print(f"{'batch per rank':16}{'1 rank':>12}{'2 ranks':>12}{'ratio median':>15}{'best':>8}")
 for share in (64, 128):

@@ -54,11 +54,13 @@ typedef struct { MPI_Comm comm; } cmpi_comm;
 typedef struct { MPI_Request request; } cmpi_request;
 typedef struct { MPI_Datatype datatype; } cmpi_datatype;
 typedef struct { MPI_Win win; } cmpi_win;
+typedef struct { MPI_Group group; } cmpi_group;
 
 // The same null handles, boxed, to begin with.
 static inline cmpi_comm cmpi_no_comm(void) { return (cmpi_comm){MPI_COMM_NULL}; }
 static inline cmpi_request cmpi_no_request(void) { return (cmpi_request){MPI_REQUEST_NULL}; }
 static inline cmpi_datatype cmpi_bytes(void) { return (cmpi_datatype){MPI_BYTE}; }
 static inline cmpi_win cmpi_no_win(void) { return (cmpi_win){MPI_WIN_NULL}; }
+static inline cmpi_group cmpi_no_group(void) { return (cmpi_group){MPI_GROUP_NULL}; }
 
 #endif

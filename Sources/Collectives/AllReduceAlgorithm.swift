@@ -15,12 +15,17 @@ public protocol AllReduceAlgorithm: Sendable {
   /// ranks must be asked with the same `topology` and `count`.
   func schedule(rank: Int, topology: Topology, count: Int) -> Schedule
 
-  /// The elements whose sum `rank` holds after `reduceScatter`; over all ranks they are 0 ..< count.
+  // The two halves, schedules of their own. Between them a rank may change what it owns: the
+  // sharded update sums gradients by the first and spreads parameters by the second.
+
+  /// The elements whose sum `rank` holds after `reduceScatter`: each element has one owner, a rank
+  /// may own none. In the literature: its block.
   func owned(by rank: Int, topology: Topology, count: Int) -> Range<Int>
   /// What `rank` does so that it holds the sum of the elements it owns, bit for bit the sum that
-  /// `schedule` gives. Other elements are left undefined.
+  /// `schedule` gives. Other elements are left undefined. MPI_Reduce_scatter is the same.
   func reduceScatter(rank: Int, topology: Topology, count: Int) -> Schedule
-  /// What `rank` does so that all hold what each owner has in the elements that it owns.
+  /// What `rank` does so that all hold what each owner has in the elements that it owns. After
+  /// `reduceScatter` this completes the all-reduce; it is MPI_Allgatherv on any vector.
   func allGather(rank: Int, topology: Topology, count: Int) -> Schedule
 }
 

@@ -1,4 +1,4 @@
-// How a vector is cut into one block per rank.
+// How a vector is cut into one block per rank, and a block into segments.
 
 /// `parts` consecutive blocks that cover 0 ..< count, as even as possible. Where every part gets at
 /// least a cache line, blocks begin on cache lines (16 floats), which keeps vector code aligned;
@@ -11,4 +11,20 @@ public func evenBlock(_ index: Int, of parts: Int, count: Int) -> Range<Int> {
   }
   let lines = (count + line - 1) / line
   return min(count, lines * index / parts * line)..<min(count, lines * (index + 1) / parts * line)
+}
+
+/// All of them.
+func evenBlocks(_ parts: Int, count: Int) -> [Range<Int>] {
+  (0..<parts).map { evenBlock($0, of: parts, count: count) }
+}
+
+/// Segment `index` of `parts` of a block, cut as vectors are cut into blocks.
+func segment(_ index: Int, of parts: Int, in block: Range<Int>) -> Range<Int> {
+  let piece = evenBlock(index, of: parts, count: block.count)
+  return block.lowerBound + piece.lowerBound..<block.lowerBound + piece.upperBound
+}
+
+/// Segments of about `bytes` bytes in a block of `elements`: at least one, at most `limit`.
+func segmentCount(_ elements: Int, bytes: Int, limit: Int) -> Int {
+  min(limit, max(1, (elements * MemoryLayout<Float>.stride + bytes - 1) / bytes))
 }

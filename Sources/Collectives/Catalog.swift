@@ -9,7 +9,17 @@ public let allReduceCatalog = Catalog<any AllReduceAlgorithm>(
 
 private let allReduceAlgorithms: [any AllReduceAlgorithm] = [
   RingAllReduce(),
+  SegmentedRingAllReduce(),
   TreeAllReduce(),
+  DoubleTreeAllReduce(),
+  RecursiveDoublingAllReduce(),
+  HalvingDoublingAllReduce(),
   SharedMemoryAllReduce(),
+  HierarchicalAllReduce(between: RingAllReduce()),
+  HierarchicalAllReduce(between: SegmentedRingAllReduce()),
+  HierarchicalAllReduce(between: DoubleTreeAllReduce()),
+  HierarchicalAllReduce(between: RecursiveDoublingAllReduce()),
+  HierarchicalAllReduce(between: HalvingDoublingAllReduce()),
   NativeAllReduce(),
+  NativeAllReduce(blocking: false),
 ]

@@ -68,11 +68,13 @@ public final class RankGroup {
 
   /// A runner for schedules on (parts of) `vector`.
   ///
-  /// - Parameter tag: see `ScheduleRunner`.
-  public func runner(_ schedule: Schedule, on vector: GroupVector, tag: Int, kernels: KernelTable)
-    -> ScheduleRunner
-  {
+  /// - Parameters: see `ScheduleRunner`.
+  public func runner(
+    _ schedule: Schedule, on vector: GroupVector, tag: Int, kernels: KernelTable,
+    wire: WireFormat = .float32
+  ) -> ScheduleRunner {
     ScheduleRunner(
-      schedule, communicator: communicator, tag: tag, kernels: kernels, shared: vector.shared)
+      schedule, communicator: communicator, tag: tag, kernels: kernels, wire: wire,
+      shared: vector.shared)
   }
 }

@@ -23,33 +23,40 @@ public struct RingAllReduce: TwoPhaseAllReduce {
 
   /// Blocks travel to the right and grow, until each comes to its owner.
   public func reduceScatter(rank: Int, topology: Topology, count: Int) -> Schedule {
-    let ranks = topology.ranks
-    func block(_ behind: Int) -> Range<Int> {
-      evenBlock((rank + 2 * ranks - behind) % ranks, of: ranks, count: count)
-    }
-    let right = (rank + 1) % ranks, left = (rank + ranks - 1) % ranks
-    return Schedule(
-      (1..<max(ranks, 1)).map { step in
-        [.receive(block(step + 1), from: left, .add), .send(block(step), to: right)]
-      }
-    ).withoutEmptyTransfers()
+    Self.reduceScatter(rank: rank, blocks: evenBlocks(topology.ranks, count: count))
   }
 
   /// Sums travel on around the ring.
   public func allGather(rank: Int, topology: Topology, count: Int) -> Schedule {
-    let blocks = (0..<topology.ranks).map { evenBlock($0, of: topology.ranks, count: count) }
-    return Self.allGather(rank: rank, blocks: blocks)
+    Self.allGather(rank: rank, blocks: evenBlocks(topology.ranks, count: count))
   }
 
-  /// Around a ring of ranks that own a block each, of any lengths.
-  static func allGather(rank: Int, blocks: [Range<Int>]) -> Schedule {
+  // MARK: around a ring of ranks that own a block each, of any lengths, in so many segments
+
+  static func reduceScatter(rank: Int, blocks: [Range<Int>], segments: Int = 1) -> Schedule {
+    pass(rank, blocks, steps: 1..<blocks.count, .add, segments)
+  }
+
+  static func allGather(rank: Int, blocks: [Range<Int>], segments: Int = 1) -> Schedule {
+    pass(rank, blocks, steps: 0..<blocks.count - 1, .copy, segments)
+  }
+
+  /// In step s a rank sends the block of the rank s places behind it, and receives the one before.
+  private static func pass(
+    _ rank: Int, _ blocks: [Range<Int>], steps: Range<Int>, _ arrival: Arrival, _ segments: Int
+  ) -> Schedule {
     let ranks = blocks.count
     func block(_ behind: Int) -> Range<Int> { blocks[(rank + 2 * ranks - behind) % ranks] }
     let right = (rank + 1) % ranks, left = (rank + ranks - 1) % ranks
-    return Schedule(
-      (0..<ranks - 1).map { step in
-        [.receive(block(step + 1), from: left, .copy), .send(block(step), to: right)]
+    var rounds: [[Transfer]] = []
+    for step in steps {
+      for number in 0..<segments {
+        rounds.append([
+          .receive(segment(number, of: segments, in: block(step + 1)), from: left, arrival),
+          .send(segment(number, of: segments, in: block(step)), to: right),
+        ])
       }
-    ).withoutEmptyTransfers()
+    }
+    return Schedule(rounds).withoutEmptyTransfers()
   }
 }

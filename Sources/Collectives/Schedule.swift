@@ -12,7 +12,7 @@ public enum Arrival: Sendable, Equatable {
 
 /// One rank's part in moving a range of the vector. A range means the same elements on every rank.
 public enum Transfer: Sendable, Equatable {
-  /// Sends this rank's values of the range.
+  /// Sends this rank's values of the range; a 16-bit wire format rounds them in place.
   case send(Range<Int>, to: Int)
   /// Takes the values that another rank sends: the nth receive from a rank takes its nth send.
   case receive(Range<Int>, from: Int, Arrival)
@@ -27,9 +27,11 @@ public enum Transfer: Sendable, Equatable {
   /// in its round.
   case fence
   /// The messaging library's own all-reduce of the range, by all ranks; at most one in a round.
-  /// Libraries match these calls by order, so where several schedules are in flight it belongs
-  /// into the first round.
-  case library(Range<Int>)
+  /// Libraries match these calls by order. A call that is not blocking starts when its round
+  /// begins, so where several schedules are in flight it belongs into the first round. A blocking
+  /// call waits for its turn: only `ScheduleRunner.finish` (or `run`) executes it, and all ranks
+  /// finish their runners in the same order.
+  case library(Range<Int>, blocking: Bool)
 }
 
 /// What one rank does, round by round. The transfers of a round may run at the same time: sends
@@ -52,6 +54,12 @@ public struct Schedule: Sendable, Equatable {
   public var elementsSent: Int {
     rounds.joined().reduce(0) { if case .send(let range, _) = $1 { $0 + range.count } else { $0 } }
   }
+
+  /// Whether there is a call that only `ScheduleRunner.finish` executes: advancing alone never
+  /// completes such a schedule.
+  public var waitsForFinish: Bool {
+    rounds.joined().contains { if case .library(_, blocking: true) = $0 { true } else { false } }
+  }
 }
 
 extension Transfer {
@@ -59,7 +67,7 @@ extension Transfer {
   public var range: Range<Int>? {
     switch self {
     case .send(let range, _), .receive(let range, _, _), .load(let range, _, _),
-      .sum(let range, _, _), .add(let range, _), .library(let range):
+      .sum(let range, _, _), .add(let range, _), .library(let range, _):
       range
     case .fence: nil
     }
@@ -82,7 +90,7 @@ extension Transfer {
     case .sum(let range, let over, let into):
       .sum(moved(range), over: over.map(rank), into: into.map(rank))
     case .add(let range, let to): .add(moved(range), to: to + offset)
-    case .library(let range): .library(moved(range))
+    case .library(let range, let blocking): .library(moved(range), blocking: blocking)
     case .fence: .fence
     }
   }
@@ -91,8 +99,9 @@ extension Transfer {
 extension Schedule {
   /// The same without transfers of nothing and rounds without transfers, which short vectors give.
   public func withoutEmptyTransfers() -> Schedule {
-    Schedule(
-      rounds.map { $0.filter { $0.range?.isEmpty != true } }.filter { !$0.isEmpty })
+    func isEmpty(_ transfer: Transfer) -> Bool { transfer.range?.isEmpty == true }
+    guard rounds.contains(where: { $0.isEmpty || $0.contains(where: isEmpty) }) else { return self }
+    return Schedule(rounds.map { $0.filter { !isEmpty($0) } }.filter { !$0.isEmpty })
   }
 
   /// The same for a part of a larger vector and a subset of the ranks, whose numbers among all

@@ -2,6 +2,8 @@
 //
 // Receives are posted before sends, and, where the plan allows it, one round ahead. Values that
 // overwrite are received in their place; values that are added arrive in staging memory first.
+// With a 16-bit wire format all messages pass through staging memory: a round begins by rounding
+// what it sends, in place and into staging, and what arrives is decoded on the way to its place.
 // Nothing is allocated while running.
 
 import Basics
@@ -41,7 +43,7 @@ public final class ScheduleRunner {
   private let tag: Int
   private let kernels: KernelTable
   private let shared: SharedVectors?
-  private let staging: FloatBuffer
+  private let staging: StagingMemory
   private var sendRequests: [Request?]
   private var incomingRequests: [Request?]
   private var libraryRequests: [Request?]
@@ -56,27 +58,35 @@ public final class ScheduleRunner {
   private var fence: FenceTicket?
   /// Room for the addresses that a sum reads and writes.
   private let addresses: UnsafeMutablePointer<FloatsOut>
+  private let bytesPerElement: Int
+  private var trace: Trace?
+  private var roundNames: [Int32] = []
+  private var roundStart: Int64 = 0
 
   /// Whether a vector is on its way.
   public private(set) var isRunning = false
+  /// Finite values that became infinite when they were rounded for sending, since the runner was
+  /// made.
+  public private(set) var overflowCount = 0
 
   /// - Parameters:
   ///   - tag: keeps this runner's messages apart; the same on all ranks. Its fences use channel
   ///     `tag % sharedSegmentChannels` of the segment.
   ///   - kernels: adds what arrives.
+  ///   - wire: the form of messages; the same on all ranks. Loads and library calls have float32.
   ///   - shared: needed by schedules with loads or fences; vectors must then lie in this rank's
   ///     block, at the same place on all ranks.
   public init(
     _ schedule: Schedule, communicator: any Communicator, tag: Int, kernels: KernelTable,
-    shared: SharedVectors? = nil
+    wire: WireFormat = .float32, shared: SharedVectors? = nil
   ) {
-    plan = Plan(schedule)
+    plan = Plan(schedule, wire: wire)
     precondition(
       shared != nil || !(plan.hasLoads || plan.hasFences),
       "a schedule with loads or fences needs shared memory")
     (self.communicator, self.tag) = (communicator, tag)
-    (self.kernels, self.shared) = (kernels, shared)
-    staging = FloatBuffer(count: plan.stagingCount)
+    (self.kernels, self.shared, bytesPerElement) = (kernels, shared, wire.bytesPerElement)
+    staging = StagingMemory(count: plan.stagingCount, wire: wire, kernels: kernels)
     sendRequests = Array(repeating: nil, count: plan.sends.count)
     incomingRequests = Array(repeating: nil, count: plan.incoming.count)
     libraryRequests = Array(repeating: nil, count: plan.libraries.count)
@@ -85,6 +95,12 @@ public final class ScheduleRunner {
   }
 
   deinit { addresses.deallocate() }
+
+  /// Records its rounds from now on, in a row of their own.
+  public func record(in trace: Trace?) {
+    self.trace = trace
+    roundNames = plan.rounds.indices.compactMap { trace?.number(of: "round \($0)") }
+  }
 
   /// Executes the schedule on `values` and returns when it is complete.
   public func run(on values: UnsafeMutableBufferPointer<Float>) throws(MessagingError) {
@@ -99,6 +115,7 @@ public final class ScheduleRunner {
   }
 
   /// Does what can be done without waiting; true when the schedule is complete (or none runs).
+  /// It stops before a blocking library call, which is left to `finish`.
   public func advance() throws(MessagingError) -> Bool {
     isRunning ? try progress(blocking: false) : true
   }
@@ -120,13 +137,18 @@ public final class ScheduleRunner {
   private func progress(blocking: Bool) throws(MessagingError) -> Bool {
     while round < plan.rounds.count {
       let current = plan.rounds[round]
-      if !hasBegun { try beginRound(current, blocking: blocking) }
+      if !hasBegun {
+        if current.waitsForFinish && !blocking { return false }
+        roundStart = trace.start
+        try beginRound(current)
+      }
       guard
         try passFence(blocking: blocking),
         try takeIncoming(current, blocking: blocking),
         try completeSends(current, blocking: blocking),
         try completeLibraries(current, blocking: blocking)
       else { return false }
+      trace?.record(roundNames[round], Trace.Track.rounds + Int32(tag), since: roundStart)
       round += 1
       hasBegun = false
     }
@@ -134,16 +156,16 @@ public final class ScheduleRunner {
     return true
   }
 
-  private func beginRound(_ current: Plan.Round, blocking: Bool) throws(MessagingError) {
+  private func beginRound(_ current: Plan.Round) throws(MessagingError) {
     if posted == round { try postReceives() }
     for index in current.sends {
       let send = plan.sends[index]
       sendRequests[index] = try communicator.startSend(
-        UnsafeRawBufferPointer(bytes(send.range)), to: send.peer, tag: tag)
+        UnsafeRawBufferPointer(encoded(send)), to: send.peer, tag: tag)
     }
     for index in current.libraries {
-      let part = UnsafeMutableBufferPointer(rebasing: values[plan.libraries[index]])
-      if blocking {
+      let part = UnsafeMutableBufferPointer(rebasing: values[plan.libraries[index].range])
+      if plan.libraries[index].blocking {
         try communicator.allReduce(part)
       } else {
         libraryRequests[index] = try communicator.startAllReduce(part)
@@ -166,11 +188,8 @@ public final class ScheduleRunner {
     for index in plan.rounds[posted].incoming where !plan.incoming[index].isLoad {
       let incoming = plan.incoming[index]
       let place =
-        incoming.staging.map { place in
-          UnsafeMutableRawBufferPointer(
-            start: staging.pointer + place,
-            count: incoming.range.count * MemoryLayout<Float>.stride)
-        } ?? bytes(incoming.range)
+        incoming.staging.map { staging.bytes($0, count: incoming.range.count) }
+        ?? bytes(incoming.range)
       incomingRequests[index] = try communicator.startReceive(
         into: place, from: incoming.peer, tag: tag)
     }
@@ -192,7 +211,11 @@ public final class ScheduleRunner {
   private func takeIncoming(_ current: Plan.Round, blocking: Bool) throws(MessagingError) -> Bool {
     while nextIncoming < current.incoming.upperBound {
       let incoming = plan.incoming[nextIncoming]
-      guard try redeem(&incomingRequests[nextIncoming], blocking) else { return false }
+      guard
+        try redeem(
+          &incomingRequests[nextIncoming], blocking,
+          expecting: incoming.range.count * bytesPerElement)
+      else { return false }
       if incoming.afterSends {
         guard try completeSends(current, blocking: blocking) else { return false }
       }
@@ -220,15 +243,21 @@ public final class ScheduleRunner {
     return true
   }
 
-  /// Whether the request, if there is one, is complete.
-  private func redeem(_ request: inout Request?, _ blocking: Bool) throws(MessagingError) -> Bool {
+  /// Whether the request, if there is one, is complete. A message that is longer than expected is
+  /// the communicator's error; a shorter one is ours.
+  private func redeem(
+    _ request: inout Request?, _ blocking: Bool, expecting byteCount: Int? = nil
+  ) throws(MessagingError) -> Bool {
     guard let pending = request else { return true }
-    if blocking {
-      _ = try communicator.wait(pending)
-    } else if try communicator.test(pending) == nil {
-      return false
-    }
+    let message = blocking ? try communicator.wait(pending) : try communicator.test(pending)
+    guard let message else { return false }
     request = nil
+    if let byteCount, message.byteCount != byteCount {
+      throw MessagingError(
+        call: "all-reduce", rank: communicator.rank, peer: message.peer,
+        text: "it sent \(message.byteCount) bytes where \(byteCount) were expected: the ranks "
+          + "differ in vector length, element type or algorithm")
+    }
     return true
   }
 
@@ -237,17 +266,15 @@ public final class ScheduleRunner {
   private func take(_ incoming: Plan.Incoming) {
     guard let base = values.baseAddress else { return }
     let target = base + incoming.range.lowerBound
-    let source: UnsafePointer<Float>
-    if incoming.isLoad {
-      source = UnsafePointer(vector(of: incoming.peer) + incoming.range.lowerBound)
-    } else if let place = incoming.staging {
-      source = UnsafePointer(staging.pointer + place)
-    } else {
-      return
-    }
-    switch incoming.arrival {
-    case .add: kernels.add(incoming.range.count, x: source, y: target)
-    case .copy: target.update(from: source, count: incoming.range.count)
+    let count = incoming.range.count
+    if let place = incoming.staging {
+      staging.take(place, count: count, incoming.arrival, into: target)
+    } else if incoming.isLoad {
+      let source = UnsafePointer(vector(of: incoming.peer) + incoming.range.lowerBound)
+      switch incoming.arrival {
+      case .add: kernels.add(count, x: source, y: target)
+      case .copy: target.update(from: source, count: count)
+      }
     }
   }
 
@@ -282,6 +309,14 @@ public final class ScheduleRunner {
       offset >= 0 && offset + values.count <= shared.segment.count,
       "the vector must lie in this rank's block of shared memory")
     return shared.segment.block(of: block) + offset
+  }
+
+  /// What a send hands over: the values themselves, or, rounded, their 16-bit form.
+  private func encoded(_ send: Plan.Send) -> UnsafeMutableRawBufferPointer {
+    guard let place = send.staging, let base = values.baseAddress else { return bytes(send.range) }
+    let count = send.range.count
+    overflowCount += staging.encode(base + send.range.lowerBound, count: count, at: place)
+    return staging.bytes(place, count: count)
   }
 
   private func bytes(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {

@@ -28,7 +28,8 @@ final class ScheduleSimulation {
   init(_ table: TransferTable, nodes: [Int], goal: ScheduleGoal) {
     (self.table, self.nodes, self.goal) = (table, nodes, goal)
     intervals = table.boundaries.count - 1
-    contributors = if case .laneSum(let owners, _, _, _) = goal { owners.count } else { table.ranks }
+    contributors =
+      if case .laneSum(let owners, _, _, _) = goal { owners.count } else { table.ranks }
     words = (contributors + 63) / 64
     let size = table.ranks * intervals * words
     state = .allocate(capacity: size)

@@ -8,6 +8,7 @@ final class TransferTable {
   struct Entry {
     var kind: Kind
     var adds = false
+    var blocking = false
     var rank: Int
     var round: Int
     /// Place in the round.
@@ -80,7 +81,8 @@ final class TransferTable {
       (entry.kind, entry.range, entry.match) = (.sum, range, groups.count)
       groups.append((over, into))
     case .add(let range, let to): (entry.kind, entry.range, entry.match) = (.add, range, to)
-    case .library(let range): (entry.kind, entry.range) = (.library, range)
+    case .library(let range, let blocking):
+      (entry.kind, entry.range, entry.blocking) = (.library, range, blocking)
     }
     entries.append(entry)
   }
@@ -260,12 +262,16 @@ final class TransferTable {
           rank: rank, round: rounds[rank].count - 1,
           text: "\(libraries[rank].count) library calls, but rank 0 has \(libraries[0].count)")
       }
-      for (own, first) in zip(libraries[rank], libraries[0])
-      where entries[own].range != entries[first].range {
-        throw fault(
-          own,
-          "library call on elements \(entries[own].range), but rank 0 gives "
-            + "\(entries[first].range)")
+      for (own, first) in zip(libraries[rank], libraries[0]) {
+        if entries[own].range != entries[first].range {
+          throw fault(
+            own,
+            "library call on elements \(entries[own].range), but rank 0 gives "
+              + "\(entries[first].range)")
+        }
+        if entries[own].blocking != entries[first].blocking {
+          throw fault(own, "library call that blocks where rank 0's does not, or the reverse")
+        }
       }
     }
   }

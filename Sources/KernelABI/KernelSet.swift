@@ -92,6 +92,17 @@ public protocol KernelSet: SendableMetatype {
   static func convertBytes(
     _ count: Int, bytes: UnsafePointer<UInt8>, scale: Float, offset: Float, y: FloatsOut)
 
+  /// Rounds x to nearest even, in place, and writes the bits of the rounded numbers to `y`. NaN
+  /// stays NaN (quiet); subnormals are exact, whether the thread flushes denormals or not; every
+  /// instruction set gives the same bits.
+  ///
+  /// - Returns: how many finite numbers were too large and became infinite.
+  static func encode(_ format: ShortFloat, _ count: Int, x: FloatsOut, y: ShortsOut) -> Int
+  /// y = x, exactly; see `encode`.
+  static func decode(_ format: ShortFloat, _ count: Int, x: ShortsIn, y: FloatsOut)
+  /// y += x; the conversion is exact, the addition is `add`'s.
+  static func decodeAdd(_ format: ShortFloat, _ count: Int, x: ShortsIn, y: FloatsOut)
+
   /// The loss over `rows` x `classes` logits and, where wanted, its gradient
   /// factor * (softmax - onehot(label)), which may overwrite the logits.
   static func softmaxCrossEntropy(

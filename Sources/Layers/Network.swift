@@ -16,6 +16,8 @@ public final class Network: Objective {
   private let loss: any Loss
   private let arena: FloatBuffer
   private var passes: [LayerPass] = []
+  private var trace: Trace?
+  private var spanNames: [(forward: Int32, backward: Int32)] = []
 
   /// Plans `layers` for batches of at most `capacity` samples of `input`.
   ///
@@ -92,9 +94,20 @@ public final class Network: Objective {
       if readsInput[index] { passes[index].x = inputs }
       // Never written through: a layer that shares its input leaves it alone.
       if writesInput[index] { passes[index].y = UnsafeMutablePointer(mutating: inputs) }
+      let start = trace.start
       layers[index].layer.forward(passes[index])
+      trace?.record(spanNames[index].forward, Trace.Track.work, since: start)
     }
     return passes[passes.count - 1].y
+  }
+
+  /// Records each layer's passes from now on.
+  public func record(in trace: Trace?) {
+    self.trace = trace
+    spanNames = layers.compactMap { placed in
+      let name = "\(placed.place) \(placed.layer.summary)"
+      return trace.map { ($0.number(of: "forward " + name), $0.number(of: "backward " + name)) }
+    }
   }
 
   public func evaluate(_ batch: Batch, at parameters: FloatsIn) -> LossSum {
@@ -134,7 +147,9 @@ public final class Network: Objective {
       if passes[index].ranges.isEmpty && passes[index].dx == nil { continue }
       passes[index].flatGradients = gradients
       passes[index].observer = observer
+      let start = trace.start
       layers[index].layer.backward(passes[index])
+      trace?.record(spanNames[index].backward, Trace.Track.work, since: start)
       passes[index].observer = nil
       observer?.pause()
     }

@@ -1,17 +1,25 @@
-// Calls that all ranks of a group make together. Libraries spin inside their blocking calls, so
-// where ranks outnumber cores the nonblocking form is used and waited for politely.
+// Calls that all ranks of a group make together. Libraries spin inside their blocking calls, and
+// nothing can be noticed from there, so the nonblocking forms are used and waited for politely.
+// Where MPI has no such form (making groups and windows), a barrier comes first: it sees to it that
+// all ranks are there. Alone the all-reduce of floats, which must be as fast as the library can,
+// blocks unless ranks outnumber cores.
 
 import CMPI
 import Messaging
 
 extension MPICommunicator {
-  /// MPI_Barrier.
+  /// MPI_Ibarrier.
   public func barrier() throws(MessagingError) {
     count(0)
-    try complete("MPI_Barrier", blocking: { MPI_Barrier($0) }) { MPI_Ibarrier($0, $1) }
+    _ = try wait(try startBarrier())
   }
 
-  /// MPI_Bcast, in pieces where the length exceeds an `int`.
+  /// MPI_Ibarrier.
+  func startBarrier() throws(MessagingError) -> Request {
+    try join("MPI_Ibarrier") { MPI_Ibarrier(box.comm, $0) }
+  }
+
+  /// MPI_Ibcast, in pieces where the length exceeds an `int`.
   public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws(MessagingError) {
     require(peer: root, tag: 0)
     count(bytes.count)
@@ -19,10 +27,10 @@ extension MPICommunicator {
     repeat {
       let piece = Int32(min(bytes.count - done, limit.whole))
       let start = bytes.baseAddress.map { $0 + done }
-      try complete(
-        "MPI_Bcast", peer: root,
-        blocking: { MPI_Bcast(start, piece, cmpi_byte(), Int32(root), $0) },
-        starting: { MPI_Ibcast(start, piece, cmpi_byte(), Int32(root), $0, $1) })
+      _ = try wait(
+        try join("MPI_Ibcast", peer: root) {
+          MPI_Ibcast(start, piece, cmpi_byte(), Int32(root), box.comm, $0)
+        })
       done += Int(piece)
     } while done < bytes.count
   }
@@ -38,35 +46,38 @@ extension MPICommunicator {
         text: "a nonblocking all-reduce takes at most \(limit.whole) floats, not \(values.count)")
     }
     count(byteCount)
-    return try start("MPI_Iallreduce", peer: rank, tag: 0, byteCount: byteCount) {
-      (operation) throws(MessagingError) in
-      try check(
-        MPI_Iallreduce(
-          cmpi_in_place(), values.baseAddress, Int32(values.count), cmpi_float(), cmpi_sum(),
-          box.comm, &operation.pointee.box.request), "MPI_Iallreduce", rank: rank)
+    return try startSum(values.baseAddress, Int32(values.count))
+  }
+
+  private func startSum(_ start: UnsafeMutablePointer<Float>?, _ length: Int32)
+    throws(MessagingError) -> Request
+  {
+    try join("MPI_Iallreduce") {
+      MPI_Iallreduce(cmpi_in_place(), start, length, cmpi_float(), cmpi_sum(), box.comm, $0)
     }
   }
 
-  /// MPI_Allreduce, in pieces where the length exceeds an `int`.
+  /// MPI_Allreduce, in pieces where the length exceeds an `int`; MPI_Iallreduce where ranks
+  /// outnumber cores. The blocking call cannot notice a rank that has left.
   public func allReduce(_ values: UnsafeMutableBufferPointer<Float>) throws(MessagingError) {
     count(values.count * MemoryLayout<Float>.stride)
     var done = 0
     repeat {
       let piece = Int32(min(values.count - done, limit.whole))
       let start = values.baseAddress.map { $0 + done }
-      try complete(
-        "MPI_Allreduce",
-        blocking: {
-          MPI_Allreduce(cmpi_in_place(), start, piece, cmpi_float(), cmpi_sum(), $0)
-        },
-        starting: {
-          MPI_Iallreduce(cmpi_in_place(), start, piece, cmpi_float(), cmpi_sum(), $0, $1)
-        })
+      if isCrowded {
+        _ = try wait(try startSum(start, piece))
+      } else {
+        ledger?.joined += 1
+        try check(
+          MPI_Allreduce(cmpi_in_place(), start, piece, cmpi_float(), cmpi_sum(), box.comm),
+          "MPI_Allreduce", rank: rank)
+      }
       done += Int(piece)
     } while done < values.count
   }
 
-  /// MPI_Allreduce of a few doubles.
+  /// MPI_Iallreduce of a few doubles.
   public func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ reduction: Reduction)
     throws(MessagingError)
   {
@@ -78,49 +89,52 @@ extension MPICommunicator {
       case .minimum: cmpi_min()
       case .maximum: cmpi_max()
       }
-    let start = values.baseAddress
-    let length = Int32(values.count)
-    try complete(
-      "MPI_Allreduce",
-      blocking: { MPI_Allreduce(cmpi_in_place(), start, length, cmpi_double(), operation, $0) },
-      starting: {
-        MPI_Iallreduce(cmpi_in_place(), start, length, cmpi_double(), operation, $0, $1)
+    _ = try wait(
+      try join("MPI_Iallreduce") {
+        MPI_Iallreduce(
+          cmpi_in_place(), values.baseAddress, Int32(values.count), cmpi_double(), operation,
+          box.comm, $0)
       })
   }
 
-  /// Makes a collective call in its blocking form, or, on a crowded node, starts and awaits it.
-  private func complete(
-    _ call: StaticString, peer: Int? = nil, blocking: (MPI_Comm) -> Int32,
-    starting: (MPI_Comm, cmpi_request_pointer) -> Int32
-  ) throws(MessagingError) {
-    guard isCrowded else { return try check(blocking(box.comm), call, rank: rank, peer: peer) }
-    let request = try start(call, peer: peer ?? rank, tag: 0, byteCount: 0) {
-      (operation) throws(MessagingError) in
-      let code = withUnsafeMutablePointer(to: &operation.pointee.box.request) {
-        starting(box.comm, $0)
-      }
+  /// Starts a collective call.
+  private func join(
+    _ call: StaticString, peer: Int? = nil, _ starting: (cmpi_request_pointer) -> Int32
+  ) throws(MessagingError) -> Request {
+    ledger?.joined += 1
+    return try start(
+      call, peer: peer ?? rank, tag: 0, byteCount: 0, collective: ledger?.joined ?? 0
+    ) { (operation) throws(MessagingError) in
+      let code = withUnsafeMutablePointer(to: &operation.pointee.box.request) { starting($0) }
       try check(code, call, rank: rank, peer: peer)
     }
-    _ = try wait(request)
   }
 
   /// MPI_Comm_split.
   public func split(color: Int?, key: Int) throws(MessagingError) -> (any Communicator)? {
     precondition(color ?? 0 >= 0, "a color is not negative")
+    try barrier()
     var part = cmpi_no_comm()
     let code = MPI_Comm_split(
       box.comm, color.map { Int32($0) } ?? cmpi_undefined(), Int32(key), &part.comm)
     try check(code, "MPI_Comm_split", rank: rank)
-    return color == nil ? nil : try MPICommunicator(part, isCrowded: isCrowded)
+    return color == nil ? nil : try child(part)
   }
 
   /// MPI_Comm_split_type by shared memory.
   public func splitByNode() throws(MessagingError) -> any Communicator {
+    try barrier()
     var part = cmpi_no_comm()
     let code = MPI_Comm_split_type(
       box.comm, cmpi_comm_type_shared(), Int32(rank), cmpi_info_null(), &part.comm)
     try check(code, "MPI_Comm_split_type", rank: rank)
-    return try MPICommunicator(part, isCrowded: isCrowded)
+    return try child(part)
+  }
+
+  private func child(_ part: cmpi_comm) throws(MessagingError) -> MPICommunicator {
+    let first = try worldRank(of: 0, in: part)
+    return try MPICommunicator(
+      part, isCrowded: isCrowded, ledger: Ledger(identity: identity(ofPart: first)))
   }
 
   /// MPI_Win_allocate_shared. The memory of segments that all ranks have let go of is given back

@@ -24,8 +24,10 @@ public final class MPICommunicator: Communicator {
   var isCrowded = false
   /// Lowered by tests.
   var limit = ByteSpan.Limit()
+  /// What this rank has joined here; nil where nobody asks whether the others are still there.
+  let ledger: Ledger?
 
-  init(_ box: cmpi_comm, isCrowded: Bool = false) throws(MessagingError) {
+  init(_ box: cmpi_comm, isCrowded: Bool = false, ledger: Ledger?) throws(MessagingError) {
     var rank: Int32 = 0
     var size: Int32 = 0
     try check(MPI_Comm_rank(box.comm, &rank), "MPI_Comm_rank", rank: 0)
@@ -33,6 +35,8 @@ public final class MPICommunicator: Communicator {
     (self.rank, self.size) = (Int(rank), Int(size))
     self.box = box
     self.isCrowded = isCrowded
+    self.ledger = ledger
+    if let ledger { MPIWorld.attendance?.register(ledger) }
     hostName = mpiString(capacity: cmpi_max_processor_name()) { MPI_Get_processor_name($0, $1) }
   }
 
@@ -42,7 +46,7 @@ public final class MPICommunicator: Communicator {
   }
 
   /// Finds out whether any node has more ranks than cores. Collective, and the same on all ranks:
-  /// it decides whether collective calls block, and MPI matches no blocking call with another kind.
+  /// it decides whether `allReduce` blocks, and MPI matches no blocking call with another kind.
   func measureCrowd() throws(MessagingError) {
     var node = cmpi_no_comm()
     try check(
@@ -95,6 +99,9 @@ public final class MPICommunicator: Communicator {
   }
 
   /// One look; also gives MPI a moment for everything else that is under way.
+  ///
+  /// - Throws: what MPI says; and, after about two seconds of looks, that the other side has left
+  ///   the job.
   public func test(_ request: Request) throws(MessagingError) -> Message? {
     let operation = requests[request.slot]
     let isKnown = operation.pointee.peer >= 0
@@ -105,7 +112,10 @@ public final class MPICommunicator: Communicator {
     if code != cmpi_success() {
       try check(code, operation.pointee.call, rank: rank, peer: peer)
     }
-    guard isDone != 0 else { return nil }
+    guard isDone != 0 else {
+      if operation.pointee.vigil.isDue() { try inquire(operation) }
+      return nil
+    }
     let message =
       operation.pointee.isReceive
       ? try envelope(&status)
@@ -139,6 +149,7 @@ public final class MPICommunicator: Communicator {
 
   /// MPI_Abort.
   public func abort(code: Int32) -> Never {
+    MPIWorld.isAborting = true
     _ = MPI_Abort(cmpi_comm_world(), code)
     fatalError("MPI_Abort returned")
   }
@@ -148,6 +159,7 @@ public final class MPICommunicator: Communicator {
   /// Puts an operation into a slot; the slot is free again if it cannot be started.
   func start(
     _ call: StaticString, peer: Int, tag: Int, byteCount: Int, isReceive: Bool = false,
+    collective: Int = 0,
     _ body: (UnsafeMutablePointer<PendingOperation>) throws(MessagingError) -> Void
   ) throws(MessagingError) -> Request {
     let slot = requests.take()
@@ -157,6 +169,8 @@ public final class MPICommunicator: Communicator {
     operation.pointee.peer = peer
     operation.pointee.tag = tag
     operation.pointee.byteCount = byteCount
+    operation.pointee.collective = collective
+    operation.pointee.vigil = Vigil()
     do {
       try body(operation)
     } catch {

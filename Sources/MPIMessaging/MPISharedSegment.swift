@@ -73,6 +73,7 @@ final class MPIWindow {
 final class MPISharedSegment: SharedSegment {
   private let window: MPIWindow
   private let communicator: MPICommunicator
+  private var vigil = Vigil()
 
   init(window: MPIWindow, communicator: MPICommunicator) {
     (self.window, self.communicator) = (window, communicator)
@@ -98,8 +99,12 @@ final class MPISharedSegment: SharedSegment {
   func hasPassed(_ ticket: FenceTicket) throws(MessagingError) -> Bool {
     for rank in 0..<communicator.size
     where window.arrivals(rank, ticket.channel).pointee.load(ordering: .acquiring) < ticket.number {
+      if vigil.isDue(), try communicator.hasLeft(rank), vigil.confirms(rank) {
+        throw try communicator.absence(of: rank, call: "fence")
+      }
       return false
     }
+    vigil = Vigil()
     try window.synchronise(rank: communicator.rank)
     return true
   }

@@ -16,8 +16,11 @@ public enum MPIWorld {
   /// Starts MPI and returns the communicator of all ranks, a duplicate of MPI_COMM_WORLD that
   /// nobody else sends on. Call it once, on the main thread, which then makes all calls.
   ///
-  /// MPI is left when the program ends by `exit` or by returning from main. That waits for the
-  /// other ranks, so a rank that fails alone must call `abort` instead.
+  /// MPI is left when the program ends by `exit` or by returning from main. That waits until the
+  /// others come to their end too. Should one of them need this rank once more, its call throws an
+  /// error that names this rank, about two seconds later; a rank that fails alone had better call
+  /// `abort`. One call cannot notice: `allReduce` of floats, on nodes with a core for each rank,
+  /// is the library's blocking call.
   ///
   /// - Throws: what MPI says; and an explanation when another MPI's launcher has been used.
   public static func start() throws(MessagingError) -> MPICommunicator {
@@ -36,9 +39,9 @@ public enum MPIWorld {
         MPI_Comm_set_errhandler(communicator, cmpi_errors_return()), "MPI_Comm_set_errhandler",
         rank: 0)
     }
-    var box = cmpi_no_comm()
-    try check(MPI_Comm_dup(cmpi_comm_world(), &box.comm), "MPI_Comm_dup", rank: 0)
-    let world = try MPICommunicator(box)
+    let control = try MPICommunicator(try duplicateWorld(), ledger: nil)
+    if control.size > 1 { attendance = Attendance(control) }
+    let world = try MPICommunicator(try duplicateWorld(), ledger: Ledger(identity: 1))
     if let complaint = Launcher.complaint(
       environment: environment, size: world.size, library: libraryVersion)
     {
@@ -50,7 +53,22 @@ public enum MPIWorld {
 
   /// Leaves MPI, if it is running. Waits for the other ranks. No communicator works afterwards.
   public static func finish() {
-    if isRunning { _ = MPI_Finalize() }
+    // MPICH's MPI_Abort ends the process by `exit`.
+    guard isRunning, !isAborting else { return }
+    // If communication is broken, MPI_Finalize may know better.
+    try? attendance?.leave()
+    attendance = nil
+    _ = MPI_Finalize()
+  }
+
+  // Written by the one thread that calls MPI.
+  nonisolated(unsafe) static private(set) var attendance: Attendance?
+  nonisolated(unsafe) static var isAborting = false
+
+  private static func duplicateWorld() throws(MessagingError) -> cmpi_comm {
+    var box = cmpi_no_comm()
+    try check(MPI_Comm_dup(cmpi_comm_world(), &box.comm), "MPI_Comm_dup", rank: 0)
+    return box
   }
 
   /// Whether MPI has been started and not been left.

@@ -12,6 +12,9 @@ struct PendingOperation {
   var peer = 0
   var tag = 0
   var byteCount = 0
+  /// Number of the collective call on its communicator, from 1; 0 for a message.
+  var collective = 0
+  var vigil = Vigil()
 }
 
 /// A table of slots; doubles when it is full, which warmed-up programs never see.

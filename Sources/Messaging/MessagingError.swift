@@ -11,10 +11,16 @@ public struct MessagingError: Error, Sendable, Equatable, CustomStringConvertibl
   public let peer: Int?
   /// The library's own explanation.
   public let text: String
+  /// Whether every rank has the same error: then one of them saying so is enough, and all may end
+  /// in good order. Otherwise the job must be aborted.
+  public let isShared: Bool
 
   /// An error.
-  public init(call: String, rank: Int, peer: Int? = nil, text: String) {
+  public init(
+    call: String, rank: Int, peer: Int? = nil, text: String, isShared: Bool = false
+  ) {
     (self.call, self.rank, self.peer, self.text) = (call, rank, peer, text)
+    self.isShared = isShared
   }
 
   /// For example `rank 2: MPI_Irecv (peer rank 3) failed: MPI_ERR_TRUNCATE: message truncated`.

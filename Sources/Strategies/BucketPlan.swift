@@ -13,9 +13,10 @@ public struct BucketPlan: Sendable, Equatable {
   /// - Parameters:
   ///   - count: length of the buffer, tally included.
   ///   - bytes: a bucket is closed once it holds this many.
-  public init(layout: ParameterLayout, count: Int, bytes: Int) {
-    var ranges: [Range<Int>] = []
-    var end = count
+  ///   - tailApart: whether what lies behind the parameters is a bucket of its own, the first.
+  public init(layout: ParameterLayout, count: Int, bytes: Int, tailApart: Bool = false) {
+    var ranges: [Range<Int>] = tailApart ? [layout.count..<count] : []
+    var end = tailApart ? layout.count : count
     for tensor in layout.tensors.reversed() {
       let start = tensor.range.lowerBound
       if (end - start) * MemoryLayout<Float>.stride >= bytes {

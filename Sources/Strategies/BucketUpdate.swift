@@ -36,8 +36,10 @@ final class BucketUpdate {
     // Gradients use the tags below.
     let firstTag = plan.buckets.ranges.count
     func runner(_ schedule: Schedule, _ number: Int) -> ScheduleRunner {
-      group.runner(
+      let runner = group.runner(
         schedule, on: replica.parameterVector, tag: firstTag + number, kernels: worker.kernels)
+      runner.record(in: worker.trace)
+      return runner
     }
     if replica.sharesParameters {
       (spreads, meeting) = ([], runner(Schedule([[.fence]]), 0))
@@ -63,7 +65,7 @@ final class BucketUpdate {
 
   /// Waits until all parameters are new.
   func finish() throws(MessagingError) {
-    try worker.communicating { () throws(MessagingError) in
+    try worker.waiting { () throws(MessagingError) in
       for number in spreading { try spreads[number].finish() }
     }
     spreading = 0..<0
@@ -72,7 +74,7 @@ final class BucketUpdate {
 
   private func meet() throws(MessagingError) {
     guard let meeting else { return }
-    try worker.communicating { () throws(MessagingError) in
+    try worker.waiting { () throws(MessagingError) in
       try meeting.run(on: worker.replica.parameterVector.buffer.values)
     }
   }

@@ -6,5 +6,7 @@ import Basics
 public let strategyCatalog = Catalog<any Strategy.Type>(
   "strategy",
   [
-    (SynchronousSGD.name, SynchronousSGD.self)
+    (SynchronousSGD.name, SynchronousSGD.self),
+    (LocalSGD.name, LocalSGD.self),
+    (AsynchronousSGD.name, AsynchronousSGD.self),
   ])

@@ -11,7 +11,12 @@
 // halves give: the bytes are those of the all-reduce, and the bits are those of the replicated
 // update, because owners hold the very sums that the all-reduce gives and optimizers work element by
 // element. With clipping every rank needs the norm of the whole gradient, summed in one order: then
-// the gradient is all-reduced in full, half as many bytes again.
+// the gradient is all-reduced in full, half as many bytes again. With a 16-bit wire format an owner's
+// sums are not rounded for the way back, and parameters travel as they are: the bits are others, the
+// errors fewer.
+//
+// With a fixed number of lanes the sum over lanes takes the all-reduce's place, halves and all: then
+// neither the ranks, nor who updates what, nor the buckets leave a trace in the result.
 
 import Basics
 import Collectives
@@ -35,29 +40,48 @@ public struct GradientPlan: Sendable {
   /// Whether every rank updates a part of the parameters only.
   public let isSharded: Bool
 
+  /// The sum over lanes, where their number is fixed.
+  public let laneSum: LaneSum?
+
   private let allReduce: any AllReduceAlgorithm
+  private let wire: WireFormat
   private let sumsEverywhere: Bool
 
   /// - Parameters:
+  ///   - allReduce: of no account where there are lanes, whose sum travels as float32.
+  ///   - lanes: parts of every step's samples whose gradients are summed in an order of their own;
+  ///     nil: one per rank, in the order of the all-reduce.
   ///   - bucketBytes: gradients that travel at once.
   ///   - needsWholeGradient: every rank looks at all of the summed gradient (clipping).
   public init(
     layout: ParameterLayout, topology: Topology, allReduce: any AllReduceAlgorithm,
-    bucketBytes: Int, update: UpdatePlacement = .replicated, needsWholeGradient: Bool = false
+    wire: WireFormat = .float32, bucketBytes: Int, update: UpdatePlacement = .replicated,
+    needsWholeGradient: Bool = false, lanes: Int? = nil
   ) {
-    (self.layout, self.topology, self.allReduce) = (layout, topology, allReduce)
+    (self.layout, self.topology) = (layout, topology)
+    (self.allReduce, self.wire) = (allReduce, wire)
     isSharded = update == .sharded && topology.ranks > 1
     sumsEverywhere = !isSharded || needsWholeGradient
+    let count = layout.count + Tally.length
+    laneSum = lanes.map { LaneSum(lanes: $0, topology: topology, stride: count) }
+    precondition(lanes == nil || wire == .float32, "the sum over lanes is not rounded on its way")
     buckets = BucketPlan(
-      layout: layout, count: layout.count + Tally.length, bytes: bucketBytes)
+      layout: layout, count: count, bytes: bucketBytes,
+      tailApart: wire != .float32)
   }
 
-  /// Floats of the gradient vector, tally included.
-  public var gradientCount: Int { layout.count + Tally.length }
+  /// Floats of the gradient vector, tally included; the sum lies at its beginning.
+  public var gradientCount: Int { (laneSum?.slots ?? 1) * (layout.count + Tally.length) }
+
+  /// What `rank` computes one after the other, and where; without lanes, all of its batch at once.
+  func steps(of rank: Int) -> [LaneSum.Step] {
+    laneSum?.steps(of: rank) ?? [LaneSum.Step(lane: rank, slot: 0, additions: [])]
+  }
 
   /// The part of a bucket whose sum `rank` holds after a reduce-scatter.
   private func owned(_ bucket: Int, by rank: Int) -> Range<Int> {
     let range = buckets.ranges[bucket]
+    if let laneSum { return laneSum.owned(by: rank, range) }
     let owned = allReduce.owned(by: rank, topology: topology, count: range.count)
     return range.lowerBound + owned.lowerBound..<range.lowerBound + owned.upperBound
   }
@@ -78,21 +102,30 @@ public struct GradientPlan: Sendable {
   func sum(_ bucket: Int, rank: Int) -> Schedule {
     let range = buckets.ranges[bucket]
     guard !sumsEverywhere else {
-      return place(
-        allReduce.schedule(rank: rank, topology: topology, count: range.count), range)
+      return laneSum?.schedule(rank: rank, range)
+        ?? place(allReduce.schedule(rank: rank, topology: topology, count: range.count), range)
     }
+    let scatter =
+      laneSum?.reduceScatter(rank: rank, range)
+      ?? place(allReduce.reduceScatter(rank: rank, topology: topology, count: range.count), range)
     let tally = range.clamped(to: layout.count..<max(layout.count, range.upperBound))
-    return place(allReduce.reduceScatter(rank: rank, topology: topology, count: range.count), range)
+    return scatter
       + DirectGather.schedule(
         rank: rank,
         blocks: (0..<topology.ranks).map { owned(bucket, by: $0).clamped(to: tally) })
+  }
+
+  /// The form in which a bucket's gradients travel. The tally counts: it must not be rounded.
+  func wire(_ bucket: Int) -> WireFormat {
+    buckets.ranges[bucket].lowerBound >= layout.count ? .float32 : wire
   }
 
   /// What spreads a bucket's updated parameters, to be run on a parameter vector that is as long as
   /// a gradient with its tally.
   func spread(_ bucket: Int, rank: Int) -> Schedule {
     let range = buckets.ranges[bucket]
-    return place(allReduce.allGather(rank: rank, topology: topology, count: range.count), range)
+    return laneSum?.allGather(rank: rank, range)
+      ?? place(allReduce.allGather(rank: rank, topology: topology, count: range.count), range)
   }
 
   private func place(_ schedule: Schedule, _ range: Range<Int>) -> Schedule {

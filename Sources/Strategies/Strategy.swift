@@ -12,16 +12,23 @@ public struct StepReport: Sendable, Equatable {
   public var loss, correct: Double
   /// Samples that the two sums cover.
   public var samples: Int
-  /// Whether the sums cover all ranks (and are the same on all), or this rank's share only. In the
-  /// second case the loop combines them when it reports.
+  /// Whether the method has combined the figures itself: the sums on rank 0 then cover all ranks,
+  /// and votes, or a loss that is not a number, come up in the same step on every rank. Otherwise
+  /// they are this rank's share, and the loop combines them when it reports.
   public var isGlobal: Bool
   /// Ranks that were asked to stop; meaningful where `isGlobal`.
   public var stopVotes: Int
+  /// Finite values that became infinite in a 16-bit wire format and were not reported before. Where
+  /// the count travels with a step's loss, those of the step before.
+  public var overflows: Int
 
   /// A report.
-  public init(loss: Double, correct: Double, samples: Int, isGlobal: Bool, stopVotes: Int = 0) {
+  public init(
+    loss: Double, correct: Double, samples: Int, isGlobal: Bool, stopVotes: Int = 0,
+    overflows: Int = 0
+  ) {
     (self.loss, self.correct, self.samples) = (loss, correct, samples)
-    (self.isGlobal, self.stopVotes) = (isGlobal, stopVotes)
+    (self.isGlobal, self.stopVotes, self.overflows) = (isGlobal, stopVotes, overflows)
   }
 }
 
@@ -29,7 +36,8 @@ public struct StepReport: Sendable, Equatable {
 public struct StateVector {
   /// Who holds which values.
   public enum Scope: Sendable {
-    /// Equal on every rank: rank 0's copy is written.
+    /// Equal on every rank, or of use on rank 0 alone: rank 0's copy is written, and restored on
+    /// every rank.
     case shared
     /// Each rank has its own: all are written, one after the other.
     case perRank
@@ -61,7 +69,7 @@ public protocol Strategy: AnyObject, SendableMetatype {
   static var settings: [Setting] { get }
 
   /// Whether all ranks compute gradients that are summed in every step as `Worker.plan` says; what
-  /// a user may ask of that plan (a sharded update) is refused for other methods.
+  /// a user may ask of that plan (a sharded update, lanes) is refused for other methods.
   static var sumsGradients: Bool { get }
   /// Ranks that read data and compute gradients, of `ranks` in all; the rest serve.
   static func workers(of ranks: Int) -> Range<Int>
@@ -72,8 +80,12 @@ public protocol Strategy: AnyObject, SendableMetatype {
   /// One training step on this rank's share of the data (empty on serving ranks).
   func step(_ batch: Batch) throws(MessagingError) -> StepReport
 
-  /// Everything beside replica and optimizer that a bitwise resume needs.
+  /// Everything beside the model and the optimizer's state that a bitwise resume needs. Where a
+  /// rank's parameters are not what `model` delivers, they belong here.
   var state: [StateVector] { get }
+
+  /// Who holds which state of the optimizer.
+  var optimizerScope: StateVector.Scope { get }
 
   /// Where the model that the method would deliver now lies, the same on every rank. Collective;
   /// must not change the course of training.
@@ -87,4 +99,6 @@ extension Strategy {
   public static var sumsGradients: Bool { false }
   /// Most methods have no hyper-parameters of their own.
   public static var settings: [Setting] { [] }
+  /// Most methods update all replicas alike, or the one on rank 0.
+  public var optimizerScope: StateVector.Scope { .shared }
 }

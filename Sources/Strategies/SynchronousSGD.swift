@@ -26,7 +26,7 @@ public final class SynchronousSGD: Strategy {
 
   public init(_ worker: Worker, _ settings: Settings) throws {
     self.worker = worker
-    flight = GradientFlight(worker)
+    flight = try GradientFlight(worker)
     update = BucketUpdate(worker)
   }
 

@@ -11,16 +11,19 @@ enum Tally {
   static let length = FloatBuffer.alignment
 
   /// Writes this rank's part. The loss is divided by the step's samples, so that the sum is a mean.
-  static func write(_ sum: LossSum, of samples: Int, vote: Bool, to place: FloatsOut) {
+  static func write(
+    _ sum: LossSum, of samples: Int, vote: Bool, overflows: Int, to place: FloatsOut
+  ) {
     place[0] = Float(sum.loss / Double(max(samples, 1)))
     place[1] = Float(sum.correct)
     place[2] = vote ? 1 : 0
+    place[3] = Float(overflows)
   }
 
   /// The outcome, once summed.
   static func read(_ place: FloatsIn, samples: Int) -> StepReport {
     StepReport(
       loss: Double(place[0]) * Double(samples), correct: Double(place[1]), samples: samples,
-      isGlobal: true, stopVotes: Int(place[2]))
+      isGlobal: true, stopVotes: Int(place[2]), overflows: Int(place[3]))
   }
 }

@@ -7,7 +7,8 @@ import Layers
 import Messaging
 import Optimizers
 
-/// One rank's means, handed to its `Strategy`.
+/// One rank's means, handed to its `Strategy`: on every rank, whatever its role. (In methods with a
+/// parameter server, whose docs call the roles worker and server, a serving rank has one too.)
 public final class Worker {
   /// All ranks, and which of them share memory.
   public let group: RankGroup
@@ -19,7 +20,9 @@ public final class Worker {
   public let optimizer: any Optimizer
   /// How vectors are summed over ranks.
   public let allReduce: any AllReduceAlgorithm
-  /// Learning rate of update number n, counted from 1.
+  /// The form in which gradients travel.
+  public let wire: WireFormat
+  /// Learning rate of step number n, counted from 1.
   public let learningRate: (Int) -> Float
   /// Limit on the gradient's global norm.
   public let clip: GradientClip?
@@ -27,37 +30,53 @@ public final class Worker {
   public let bucketBytes: Int
   /// How gradients of all ranks come together, and who updates what.
   public let plan: GradientPlan
+  /// A lane's samples, as a part of this rank's batch; nil where the batch is the lane.
+  public let laneBatch: ((_ lane: Int, _ batch: Batch) -> Batch)?
+  /// Where spans of time are recorded; nil: nowhere.
+  public let trace: Trace?
   /// The vector code.
   public let kernels: KernelTable
 
   /// Set when this rank was asked to stop; the method carries the vote to the others.
   public var wantsToStop = false
+  /// Finite values that became infinite when this rank sent them and that no `StepReport` covers.
+  public var untoldOverflows = 0
   /// Seconds this rank has spent in communication calls.
   public private(set) var communicationSeconds = 0.0
 
   private let clock = ContinuousClock()
+  private let updateName, waitName: Int32
 
   /// The other ranks.
   public var communicator: any Communicator { group.communicator }
 
   /// A rank's means.
   ///
-  /// - Parameter plan: the one that `replica` was made with; nil: every rank updates everything.
+  /// - Parameters:
+  ///   - plan: the one that `replica` was made with; nil: every rank updates everything.
+  ///   - laneBatch: needed where the plan has lanes.
   public init(
     group: RankGroup, objective: any Objective, replica: Replica,
-    optimizer: any Optimizer, allReduce: any AllReduceAlgorithm,
+    optimizer: any Optimizer, allReduce: any AllReduceAlgorithm, wire: WireFormat = .float32,
     learningRate: @escaping (Int) -> Float, clip: GradientClip? = nil,
-    bucketBytes: Int = 1 << 20, plan: GradientPlan? = nil, kernels: KernelTable
+    bucketBytes: Int = 1 << 20, plan: GradientPlan? = nil,
+    laneBatch: ((_ lane: Int, _ batch: Batch) -> Batch)? = nil, trace: Trace? = nil,
+    kernels: KernelTable
   ) {
     (self.group, self.objective, self.replica) = (group, objective, replica)
-    (self.optimizer, self.allReduce) = (optimizer, allReduce)
+    (self.optimizer, self.allReduce, self.wire) = (optimizer, allReduce, wire)
     (self.learningRate, self.clip) = (learningRate, clip)
-    (self.bucketBytes, self.kernels) = (bucketBytes, kernels)
+    (self.bucketBytes, self.trace, self.kernels) = (bucketBytes, trace, kernels)
+    self.laneBatch = laneBatch
     self.plan =
       plan
       ?? GradientPlan(
-        layout: replica.layout, topology: group.topology, allReduce: allReduce,
+        layout: replica.layout, topology: group.topology, allReduce: allReduce, wire: wire,
         bucketBytes: bucketBytes)
+    precondition(
+      (self.plan.laneSum == nil) == (laneBatch == nil), "lanes need to be cut out of batches")
+    updateName = trace?.number(of: "update") ?? 0
+    waitName = trace?.number(of: "waiting") ?? 0
   }
 
   /// Runs `body` on the communication clock.
@@ -68,15 +87,27 @@ public final class Worker {
     return try body()
   }
 
+  /// The same for what has nothing to do but wait.
+  public func waiting(_ body: () throws(MessagingError) -> Void) throws(MessagingError) {
+    let start = trace.start
+    defer { trace?.record(waitName, Trace.Track.waiting, since: start) }
+    try communicating(body)
+  }
+
   /// The facts of the update that comes next.
-  public func nextUpdate(gradientScale: Float = 1) -> UpdateStep {
+  ///
+  /// - Parameter step: the step, from 1, whose learning rate is meant, for methods that do not make
+  ///   one update per step.
+  public func nextUpdate(of step: Int? = nil, gradientScale: Float = 1) -> UpdateStep {
     UpdateStep(
-      number: replica.updates + 1, learningRate: learningRate(replica.updates + 1),
+      number: replica.updates + 1, learningRate: learningRate(step ?? replica.updates + 1),
       gradientScale: gradientScale, kernels: kernels, layout: replica.layout)
   }
 
-  /// Updates `range` of the replica from its gradients.
+  /// Updates the replica from its gradients: what of `range` this rank has optimizer state for.
   public func update(_ range: Range<Int>, _ step: UpdateStep) {
+    let start = trace.start
+    defer { trace?.record(updateName, Trace.Track.work, since: start) }
     for state in replica.optimizerState {
       let part = range.clamped(to: state.range)
       guard !part.isEmpty else { continue }

@@ -20,9 +20,9 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 /// Whole-file writing.
-enum AtomicFile {
+public enum AtomicFile {
   /// Puts `data` at `path`.
-  static func write(_ data: Data, to path: String) throws(FileError) {
+  public static func write(_ data: Data, to path: String) throws(FileError) {
     let folder = (path as NSString).deletingLastPathComponent
     let name = (path as NSString).lastPathComponent
     let temporary = (folder as NSString).appendingPathComponent(".\(name).partial")
@@ -62,7 +62,7 @@ enum AtomicFile {
   }
 
   /// Reads a whole file.
-  static func read(_ path: String) throws(FileError) -> Data {
+  public static func read(_ path: String) throws(FileError) -> Data {
     var status = stat()
     guard stat(path, &status) == 0 else { throw FileError("read", path, errno) }
     guard status.st_mode & S_IFMT == S_IFREG else {

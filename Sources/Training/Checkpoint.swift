@@ -16,6 +16,7 @@ struct Checkpoint {
   let worker: Worker
   let strategy: any Strategy
 
+  /// State of which every rank has the same or its own.
   private struct Section {
     let prefix: String
     let buffer: FloatBuffer
@@ -23,9 +24,25 @@ struct Checkpoint {
   }
 
   private var sections: [Section] {
-    strategy.state.map {
-      Section(prefix: "method.\($0.name).", buffer: $0.buffer, scope: $0.scope)
+    (areSlotsWhole ? [] : ownSlots)
+      + strategy.state.map {
+        Section(prefix: "method.\($0.name).", buffer: $0.buffer, scope: $0.scope)
+      }
+  }
+
+  /// Whether the optimizer's state is one for all ranks, wherever its parts lie.
+  private var areSlotsWhole: Bool { strategy.optimizerScope == .shared }
+
+  /// The optimizer's slots of ranks that have a state each.
+  private var ownSlots: [Section] {
+    zip(worker.optimizer.slots, worker.replica.optimizerState[0].slots).map {
+      Section(prefix: Self.prefix(ofSlot: $0), buffer: $1, scope: .perRank)
     }
+  }
+
+  /// The optimizer's slots that `StateShards` moves: number and name.
+  private var wholeSlots: [(offset: Int, element: String)] {
+    areSlotsWhole ? Array(worker.optimizer.slots.enumerated()) : []
   }
 
   private static func prefix(ofSlot name: String) -> String { "optimizer.\(name)." }
@@ -37,7 +54,7 @@ struct Checkpoint {
     let isWriter = worker.communicator.rank == 0
     var tensors = isWriter ? Self.tensors("", model, count: layout.count, layout) : []
     var gathered: [FloatBuffer] = []  // kept until the file is encoded
-    for (slot, name) in worker.optimizer.slots.enumerated() {
+    for (slot, name) in wholeSlots {
       guard let buffer = try StateShards(worker).gather(slot) else { continue }
       gathered.append(buffer)
       tensors += Self.tensors(
@@ -72,10 +89,11 @@ struct Checkpoint {
     try agreement.agree {
       guard let contents else { return }
       updates = Double(try CheckpointFacts(contents.metadata, path: path).updates)
+      try checkRanks(contents, path)
       try read(contents, "", into: replica.parameters, path)
     }
     try replica.takeParametersOfRank0(over: worker.communicator)
-    for (slot, name) in worker.optimizer.slots.enumerated() {
+    for (slot, name) in wholeSlots {
       let whole = contents == nil ? nil : FloatBuffer(count: replica.layout.count)
       try agreement.agree {
         guard let contents, let whole else { return }
@@ -97,6 +115,22 @@ struct Checkpoint {
       if section.scope == .shared { try broadcast(section.buffer) }
     }
     replica.updates = Int(try agreement.reduce(updates, .maximum))
+  }
+
+  /// Refuses what ranks keep for themselves where they were more or fewer.
+  private func checkRanks(_ contents: SafetensorsFile.Contents, _ path: String) throws {
+    let size = worker.communicator.size
+    for section in sections where section.scope == .perRank {
+      var found = 0
+      while contents.tensors.keys.contains(where: {
+        $0 == "\(section.prefix)rank\(found)" || $0.hasPrefix("\(section.prefix)rank\(found).")
+      }) { found += 1 }
+      guard found > 0, found != size else { continue }
+      throw CheckpointError(
+        path,
+        "made by \(found) ranks, each with a state of its own that this strategy needs: it cannot"
+          + " go on with \(size)")
+    }
   }
 
   // MARK: Tensors in and out of a flat vector

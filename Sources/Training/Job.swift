@@ -2,7 +2,9 @@
 // `job.yaml`, and a resumed run begins from there.
 
 import Basics
+import Collectives
 import Foundation
+import Strategies
 import Yams
 
 /// Everything that determines a run's result, beside the number of ranks and the instruction set.
@@ -23,12 +25,17 @@ public struct Job: Codable, Sendable, Equatable {
   public var steps: Int?
   /// Limit on the gradient's global norm.
   public var clip: Double?
-  /// How gradients are summed over ranks.
-  public var allReduce = "ring"
+  /// Parts of every step's samples whose gradients are summed in one order on any number of ranks;
+  /// nil: one per rank.
+  public var lanes: Int?
+  /// How gradients are summed over ranks; `auto`: as is fastest, measured at start.
+  public var allReduce = TunedAllReduce.autoName
+  /// The form in which gradients travel.
+  public var wire = "float32"
   /// Who updates parameters: `replicated`, `sharded`.
   public var update = "replicated"
-  /// Bytes of gradients that travel at once.
-  public var bucket = 1 << 20
+  /// Bytes of gradients that travel at once; nil: chosen from that measurement.
+  public var bucket: Int?
   /// Seed of initial parameters and sample order.
   public var seed: UInt64 = 1
   /// Hyper-parameters of strategy, optimizer and schedule.
@@ -48,9 +55,9 @@ public struct Job: Codable, Sendable, Equatable {
     case learningRate = "learning-rate"
     case schedule, warmup
     case referenceBatch = "reference-batch"
-    case batch, epochs, steps, clip
+    case batch, epochs, steps, clip, lanes
     case allReduce = "all-reduce"
-    case update, bucket, seed, settings
+    case wire, update, bucket, seed, settings
     case checkpointEvery = "checkpoint-every"
     case keep
     case logEvery = "log-every"
@@ -61,20 +68,30 @@ public struct Job: Codable, Sendable, Equatable {
     try YAMLEncoder().encode(self)
   }
 
-  /// Reads a job; every key must be there but those that may be left out.
+  /// Keys that runs of earlier versions lack, and what those runs did.
+  private static let laterKeys: [(key: CodingKeys, value: String)] = [
+    (.wire, "float32"), (.update, UpdatePlacement.replicated.rawValue),
+  ]
+
+  /// Reads a job; every key must be there but those that may be left out and those that came later.
   ///
   /// - Throws: `JobError` naming the key that is missing, unknown, or of another kind.
   public init(yaml: String, path: String) throws {
     let keys = CodingKeys.allCases.map(\.rawValue)
     do {
-      guard let found = try Yams.load(yaml: yaml) as? [String: Any] else {
+      guard let found = try Yams.load(yaml: yaml) as? [String: Any],
+        var node = try Yams.compose(yaml: yaml)
+      else {
         throw JobError(path: path, problem: "it holds no keys")
       }
       if let unknown = found.keys.sorted().first(where: { !keys.contains($0) }) {
         throw JobError(
           path: path, problem: "\(UnknownName(kind: "key", name: unknown, known: keys))")
       }
-      self = try YAMLDecoder().decode(Job.self, from: yaml)
+      for (key, value) in Self.laterKeys where found[key.rawValue] == nil {
+        node[key.rawValue] = Node(value)
+      }
+      self = try YAMLDecoder().decode(Job.self, from: node)
     } catch let error as JobError {
       throw error
     } catch let error as DecodingError {
@@ -118,6 +135,7 @@ public struct Job: Codable, Sendable, Equatable {
       batch >= workers,
       "--batch \(batch) is smaller than the \(workers) ranks that share it: every rank needs a"
         + " sample; raise --batch or start fewer ranks")
+    try validateLanes(workers: workers)
     try require(batch <= 1 << 24, "--batch \(batch): at most \(1 << 24) samples per step")
     try require(epochs > 0, "--epochs \(epochs): at least one epoch is needed")
     try require(
@@ -131,10 +149,33 @@ public struct Job: Codable, Sendable, Equatable {
       "--checkpoint-every \(checkpointEvery ?? 0): at least one step is needed")
     try require(keep > 0, "--keep \(keep): at least one checkpoint must be kept")
     try require(logEvery > 0, "--log-every \(logEvery): at least one step is needed")
-    try require(bucket > 0, "--bucket \(bucket): at least one byte is needed")
+    try require(
+      bucket.map { $0 > 0 } ?? true, "--bucket \(bucket ?? 0): at least one byte is needed")
     try require(
       referenceBatch.map { $0 > 0 } ?? true,
       "--reference-batch \(referenceBatch ?? 0): at least one sample is needed")
+  }
+}
+
+extension Job {
+  private func validateLanes(workers: Int) throws {
+    guard let lanes else { return }
+    func require(_ condition: Bool, _ message: String) throws {
+      if !condition { throw UsageError("--lanes \(lanes)" + message) }
+    }
+    try require(lanes > 0, ": at least one lane is needed")
+    try require(
+      lanes >= workers,
+      " is fewer than the \(workers) ranks that share them: every rank needs a lane; raise --lanes"
+        + " or start fewer ranks")
+    try require(
+      lanes <= batch, " is more than --batch \(batch) has samples: every lane needs a sample")
+    try require(
+      allReduce == TunedAllReduce.autoName,
+      ": gradients are summed over lanes, not by --all-reduce \(allReduce)")
+    try require(
+      wire == WireFormat.float32.rawValue,
+      ": with --wire \(wire) the result would depend on the number of ranks")
   }
 }
 

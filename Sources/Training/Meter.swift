@@ -9,7 +9,7 @@ struct Meter {
   private var resumed: ContinuousClock.Instant
   private var communicationThen: Double
   private var seconds = 0.0, communication = 0.0
-  private var loss = 0.0, correct = 0.0, samples = 0.0
+  private var loss = 0.0, correct = 0.0, samples = 0.0, overflows = 0.0
 
   init(_ worker: Worker) {
     resumed = clock.now
@@ -20,13 +20,20 @@ struct Meter {
     loss += report.loss
     correct += report.correct
     samples += Double(report.samples)
+    overflows += Double(report.overflows)
   }
 
   /// The sums, to be combined over ranks where a method's reports are local.
   var sums: [Double] {
-    get { [loss, correct, samples] }
-    set { (loss, correct, samples) = (newValue[0], newValue[1], newValue[2]) }
+    get { [loss, correct, samples, overflows] }
+    set {
+      (loss, correct) = (newValue[0], newValue[1])
+      (samples, overflows) = (newValue[2], newValue[3])
+    }
   }
+
+  /// Values that became infinite on the wire.
+  var overflowCount: Int { Int(overflows) }
 
   /// Stops the clocks.
   mutating func pause(_ worker: Worker) {

@@ -37,6 +37,7 @@ final class Reporter {
     line.seconds = (clock.now - began) / .seconds(1)
     lines.append(line)
     attempt { () throws(FileError) in try log.write(line) }
+    if let note = line.note { progress.say(note) }
     switch line.event {
     case .progress: progress.show(line, epochs: epochs)
     case .evaluation:

@@ -37,6 +37,8 @@ public struct LogLine: Codable, Sendable, Equatable {
   public var samplesPerSecond: Double?
   /// Share of this rank's time that went into communication since the last progress line.
   public var communicationShare: Double?
+  /// Finite gradient values that became infinite in a 16-bit wire format since the last line, if any.
+  public var overflows: Int?
   /// Bytes this rank has handed over for sending since the start.
   public var bytesSent: Int?
   /// Seconds since the start.

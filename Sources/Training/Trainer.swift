@@ -29,6 +29,8 @@ public final class Trainer {
   private var step = 0
   private var heldOut: HeldOut?
   private var lastSaved: Int?
+  private let trace: Trace?
+  private let tracedSteps: Int
 
   /// Loads, plans and, where asked for, restores. Collective; errors reach all ranks.
   ///
@@ -36,8 +38,9 @@ public final class Trainer {
   ///   - folder: the run's folder; made if missing. A run that it holds already is only touched
   ///     with `resume`.
   ///   - resume: goes on from the newest whole checkpoint; begins anew if there is none.
+  ///   - tracedSteps: steps of which `trace.json` tells, after two to warm up; 0: no such file.
   public init(
-    _ job: Job, folder run: String, resume: Bool, style: ProgressStyle,
+    _ job: Job, folder run: String, resume: Bool, style: ProgressStyle, tracedSteps: Int = 0,
     over communicator: any Communicator, kernels: KernelTable
   ) throws {
     (self.job, self.communicator) = (job, communicator)
@@ -45,7 +48,16 @@ public final class Trainer {
     let isReporter = communicator.rank == 0
     let folder = CheckpointFolder(run: run)
     self.folder = folder
-    let assembly = try Assembly(job, over: communicator, kernels: kernels)
+    // Rank 0 alone reads files; an empty text stands for none.
+    let text = try agreement.agree {
+      isReporter && resume ? try Tuning.stored(inRun: run)?.yaml() ?? "" : ""
+    }
+    let shared = try agreement.share(text)
+    let stored = shared.isEmpty ? nil : try Tuning(yaml: shared)
+    self.tracedSteps = tracedSteps
+    trace = tracedSteps > 0 ? Trace() : nil
+    let assembly = try Assembly(
+      job, stored: stored, trace: trace, over: communicator, kernels: kernels)
     let claim = try agreement.agree {
       isReporter ? try RunFolder(run, resume: resume) : nil
     }
@@ -63,6 +75,9 @@ public final class Trainer {
       }
       try AtomicFile.makeFolder(folder.path)
       try AtomicFile.write(Data(try job.yaml().utf8), to: claim("job.yaml"))
+      if let tuning = assembly.tuning {
+        try AtomicFile.write(Data(try tuning.yaml().utf8), to: claim(Tuning.fileName))
+      }
       return try Reporter(
         folder: claim, job: job, style: style, resumedAt: restored == nil ? nil : start,
         total: total, stepsPerEpoch: assembly.stepsPerEpoch)
@@ -81,20 +96,33 @@ public final class Trainer {
       if lastSaved != step { try save() }
       return try end("stopped", (clock.now - began) / .seconds(1))
     }
+    let names = (step: trace?.number(of: "step") ?? 0, data: trace?.number(of: "read data") ?? 0)
+    var untilTrace = 2
     var meter = Meter(worker)
     while step < assembly.totalSteps {
+      if let trace, !trace.isRecording, untilTrace == 0 {
+        try communicator.barrier()
+        trace.synchronise()
+        trace.isRecording = true
+      }
+      let start = trace.start
       let batch = assembly.reader.read(
         step: step % assembly.stepsPerEpoch, epoch: step / assembly.stepsPerEpoch)
+      trace?.record(names.data, Trace.Track.work, since: start)
       worker.wantsToStop = StopSignal.isRaised || reporter?.failure != nil
       let report = try assembly.strategy.step(batch)
       step += 1
       meter.add(report)
+      trace?.record(names.step, Trace.Track.work, since: start)
+      untilTrace -= 1
+      let isTraced = untilTrace == -tracedSteps || step == assembly.totalSteps
+      if let trace, trace.isRecording, isTraced { try write(trace, meter: &meter) }
 
       let endsEpoch = step % assembly.stepsPerEpoch == 0
       let isLast = step == assembly.totalSteps
       let isDue = step <= 20 || step % job.logEvery == 0 || endsEpoch || isLast
       let stops = try settle(report, &meter, isDue: isDue) && !isLast
-      if isDue { self.report(meter.line(worker)) }
+      if isDue { self.report(&meter) }
       let isCheckpoint = job.checkpointEvery.map { step % $0 == 0 } ?? endsEpoch
       meter.pause(worker)
       if endsEpoch || isLast { try evaluate() }
@@ -107,6 +135,18 @@ public final class Trainer {
     return try end("done", (clock.now - began) / .seconds(1))
   }
 
+  /// Writes `trace.json` and records no more. Collective.
+  private func write(_ trace: Trace, meter: inout Meter) throws {
+    meter.pause(assembly.worker)
+    trace.isRecording = false
+    let data = try TraceFile(communicator: communicator).gather(trace)
+    try agreement.agree {
+      if let data, let claim { try AtomicFile.write(data, to: claim(TraceFile.name)) }
+    }
+    reporter?.say("trace of \(tracedSteps) steps: \(claim?(TraceFile.name) ?? "")")
+    meter.resume(assembly.worker)
+  }
+
   /// Combines local figures where the method's reports are local; ends the run on all ranks if the
   /// loss is not a number; says whether a rank was asked to stop.
   private func settle(_ report: StepReport, _ meter: inout Meter, isDue: Bool) throws -> Bool {
@@ -117,17 +157,19 @@ public final class Trainer {
       var sums = meter.sums + [assembly.worker.wantsToStop ? 1 : 0]
       try agreement.reduce(&sums, .sum)
       meter.sums = Array(sums.dropLast())
-      (loss, votes) = (sums[0], sums[3])
+      (loss, votes) = (sums[0], sums.last ?? 0)
     }
-    try check(loss)
+    try check(loss, overflows: meter.overflowCount)
     return votes > 0
   }
 
   /// Ends the run on all ranks unless `value`, which all of them have, is a number.
-  private func check(_ value: Double) throws {
+  private func check(_ value: Double, overflows: Int = 0) throws {
     guard !value.isFinite else { return }
+    let untold = try agreement.reduce(Double(assembly.worker.untoldOverflows), .sum)
     var line = LogLine(.end)
     (line.step, line.outcome) = (step, "diverged")
+    line.report(overflows: overflows + Int(untold), wire: assembly.worker.wire, by: step)
     reporter?.report(line)
     let last = folder.files.last
     try agreement.agree { throw Divergence(step: step, checkpoint: last) }
@@ -136,10 +178,12 @@ public final class Trainer {
   /// The epoch that the last step belongs to, from 1.
   private var epoch: Int { max(step - 1, 0) / assembly.stepsPerEpoch + 1 }
 
-  private func report(_ line: LogLine) {
+  private func report(_ meter: inout Meter) {
+    let overflows = meter.overflowCount
+    var line = meter.line(assembly.worker)
     guard let reporter else { return }
-    var line = line
     (line.epoch, line.step) = (epoch, step)
+    line.report(overflows: overflows, wire: assembly.worker.wire, by: step)
     line.learningRate = Double(assembly.worker.learningRate(step))
     line.bytesSent = communicator.traffic.bytes
     reporter.report(line)
@@ -196,12 +240,12 @@ public final class Trainer {
     line.instructionSet = "\(kernels.instructionSet)"
     line.note = note
     reporter.report(line)
-    if let note { reporter.say(note) }
     let ranks = communicator.size == 1 ? "1 rank" : "\(communicator.size) ranks"
+    let lanes = job.lanes.map { ", lanes \($0)" } ?? ""
     reporter.say(
       "\(job.model) (\(Progress.thousands(Double(line.parameters ?? 0))) parameters) on \(job.data)"
         + " (\(Progress.thousands(Double(assembly.facts.samples))) samples), \(ranks), method"
-        + " \(job.strategy), \(job.optimizer), batch \(job.batch), \(kernels.instructionSet)"
+        + " \(job.strategy), \(job.optimizer), batch \(job.batch)\(lanes), \(kernels.instructionSet)"
         + (step > 0 ? ", resumed at step \(step)" : ""))
   }
 

@@ -49,18 +49,39 @@ struct JobOptions: ParsableArguments {
     help: "Largest global norm of the gradient; larger ones are scaled down.")
   var clip: Double?
 
-  @Option(help: "How gradients are summed over ranks: ring, tree, native. (default: ring)")
+  @Option(
+    help: """
+      How gradients are summed over ranks: a name that `apus list` shows, or auto: whatever is \
+      fastest here, measured at start. (default: auto)
+      """)
   var allReduce: String?
 
   @Option(
     help: """
+      The form in which gradients travel as messages: float32, bfloat16, float16; shared memory \
+      and the MPI library's own sums stay float32. (default: float32)
+      """)
+  var wire: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: """
+      Cut every step's samples into so many lanes, and sum their gradients in an order that depends \
+      on nothing else: the same bits on 1, 2, ... LANES ranks, and a run may be resumed on another \
+      number of them. (default: one per rank, summed as is fastest)
+      """)
+  var lanes: Int?
+
+  @Option(
+    help: """
       Who updates parameters: replicated (every rank all of them), or sharded (every rank a part, \
-      with optimizer state for that part alone; the same bits). (default: replicated)
+      with optimizer state for that part alone; the same result). (default: replicated)
       """)
   var update: String?
 
   @Option(
-    parsing: .unconditional, help: "Bytes of gradients that travel at once. (default: 1048576)")
+    parsing: .unconditional,
+    help: "Bytes of gradients that travel at once. (default: chosen from a measurement at start)")
   var bucket: Int?
 
   @Option(
@@ -112,7 +133,9 @@ struct JobOptions: ParsableArguments {
     // Epochs that are asked for anew replace an earlier number of steps.
     if epochs != nil && steps == nil { job.steps = nil }
     take(clip, \.clip)
+    take(lanes, \.lanes)
     take(allReduce, \.allReduce)
+    take(wire, \.wire)
     take(update, \.update)
     take(bucket, \.bucket)
     take(seed, \.seed)

@@ -32,7 +32,10 @@ struct List: ParsableCommand {
       scheduleCatalog.entries.map { ($0.name, $0.entry.summary, $0.entry.settings) })
     section(
       "all-reduce (--all-reduce)",
-      allReduceCatalog.entries.map { ($0.name, $0.entry.summary, []) })
+      allReduceCatalog.entries.map { ($0.name, $0.entry.summary, []) }
+        + [(TunedAllReduce.autoName, "the fastest for each length, measured at start", [])])
+    section(
+      "wire formats (--wire)", wireFormatCatalog.entries.map { ($0.name, $0.entry.summary, []) })
     section(
       "instruction sets (environment variable KERNEL_ISA)",
       KernelSelection.available.map { ("\($0)", "", []) })

@@ -30,11 +30,22 @@ struct Train: ParsableCommand {
       """)
   var resume = false
 
+  @Flag(
+    help: """
+      Write trace.json into the run's folder: what every rank did when, layer by layer and round \
+      by round; open it at https://ui.perfetto.dev.
+      """)
+  var trace = false
+
+  @Option(parsing: .unconditional, help: "Steps that --trace records, from the third on.")
+  var traceSteps = 20
+
   @Flag(help: "Print nothing; log.jsonl tells all.")
   var quiet = false
 
   func validate() throws {
     if resume && folder == nil { throw ValidationError("--resume needs --run FOLDER") }
+    if traceSteps < 1 { throw ValidationError("--trace-steps \(traceSteps): at least one step") }
     if folder == "" { throw ValidationError("--run needs the name of a folder") }
   }
 
@@ -55,7 +66,8 @@ struct Train: ParsableCommand {
       let style: ProgressStyle =
         quiet ? .none : .suited(to: ProcessInfo.processInfo.environment)
       let trainer = try Trainer(
-        job, folder: place, resume: resume, style: style, over: communicator, kernels: kernels)
+        job, folder: place, resume: resume, style: style, tracedSteps: trace ? traceSteps : 0,
+        over: communicator, kernels: kernels)
       let ending = try trainer.run()
       if isFirst && !quiet { print(Self.summary(of: ending, folder: place)) }
       return ending.isStopped ? .stopped : .done

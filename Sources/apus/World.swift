@@ -18,6 +18,9 @@ enum World {
       let kernels = try commonKernels(communicator)
       let code = try body(communicator, kernels)
       exit(code.rawValue)
+    } catch let error as MessagingError where error.isShared {
+      if communicator.rank == 0 { Failure.say("\(error)") }
+      exit(ExitCode.internalError.rawValue)
     } catch let error as MessagingError {
       Failure.say("\(error)")
       communicator.abort(code: ExitCode.internalError.rawValue)

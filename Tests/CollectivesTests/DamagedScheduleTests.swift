@@ -96,7 +96,7 @@ private func damaged(
         case .load(let range, let from, let arrival): [.load(short(range), from: from, arrival)]
         case .sum(let range, let over, let into): [.sum(short(range), over: over, into: into)]
         case .add(let range, let to): [.add(short(range), to: to)]
-        case .library(let range): [.library(short(range))]
+        case .library(let range, let blocking): [.library(short(range), blocking: blocking)]
         case .fence: nil
         }
       })
@@ -234,6 +234,21 @@ private func damaged(
     var shifted = Self.lanes
     shifted[0].rounds[0] = [.add(12..<16, to: 3)]
     #expect(throws: ScheduleFault.self) { try verifyLanes(shifted) }
+  }
+
+  /// A send may round its values while another rank loads them.
+  @Test func loadsOfWhatIsSent() {
+    let range = 0..<4
+    let tail: [[Transfer]] = [[.fence]]
+    let fault = #expect(throws: ScheduleFault.self) {
+      try ScheduleVerifier.verify(
+        [
+          Schedule([[.fence], [.send(range, to: 2)]] + tail),
+          Schedule([[.fence], [.load(range, from: 0, .add)]] + tail),
+          Schedule([[.fence], [.receive(range, from: 0, .add)]] + tail),
+        ], count: 4)
+    }
+    #expect(fault?.description.contains("no fence lies between") == true)
   }
 
   @Test func fencesAndLoadsStayWithinNodes() throws {

@@ -33,7 +33,11 @@ extension ConformanceCheck {
             try runner.start(on: vector.buffer.values)
           }
           var open = world.rank % 2 == 0 ? runners : runners.reversed()
-          while !open.isEmpty { open = try open.filter { try !$0.advance() } }
+          let waits = algorithm.schedule(
+            rank: world.rank, topology: group.topology, count: 1
+          ).waitsForFinish
+          while !open.isEmpty && !waits { open = try open.filter { try !$0.advance() } }
+          for runner in runners { try runner.finish() }
           for vector in vectors { try check(vector.buffer, world.size, repetition) }
         }
       },

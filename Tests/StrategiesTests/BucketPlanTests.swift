@@ -27,6 +27,13 @@ import Testing
     }
   }
 
+  @Test func theTailTravelsAloneWhereItMust() {
+    let layout = layout([10, 100, 700])
+    let apart = BucketPlan(layout: layout, count: layout.count + 16, bytes: 64, tailApart: true)
+    let alone = BucketPlan(layout: layout, count: layout.count, bytes: 64)
+    #expect(apart.ranges == [layout.count..<layout.count + 16] + alone.ranges)
+  }
+
   @Test func oneLargeBucketIsEverything() {
     let layout = layout([5])
     #expect(BucketPlan(layout: layout, count: 32, bytes: 1 << 20).ranges == [0..<32])

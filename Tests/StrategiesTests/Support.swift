@@ -89,17 +89,27 @@ final class Samples {
 /// A worker of `objective` on a rank.
 func worker(
   _ objective: any Objective, _ optimizer: any Optimizer, on communicator: any Communicator,
-  allReduce: String = "ring", clip: GradientClip? = nil, bucketBytes: Int = 64, seed: UInt64 = 9,
-  update: UpdatePlacement = .replicated
+  allReduce: String = "ring", wire: WireFormat = .float32, clip: GradientClip? = nil,
+  bucketBytes: Int = 64, seed: UInt64 = 9, learningRate: @escaping (Int) -> Float = { _ in 0.1 },
+  update: UpdatePlacement = .replicated, lanes: Int? = nil,
+  laneBatch: ((Int, Batch) -> Batch)? = nil
 ) throws -> Worker {
   let group = try RankGroup(communicator)
   let allReduce = try allReduceCatalog.find(allReduce)
   let plan = GradientPlan(
-    layout: objective.layout, topology: group.topology, allReduce: allReduce,
-    bucketBytes: bucketBytes, update: update, needsWholeGradient: clip != nil)
+    layout: objective.layout, topology: group.topology, allReduce: allReduce, wire: wire,
+    bucketBytes: bucketBytes, update: update, needsWholeGradient: clip != nil, lanes: lanes)
   return Worker(
     group: group, objective: objective,
     replica: try Replica(plan: plan, slots: optimizer.slots.count, seed: seed, in: group),
-    optimizer: optimizer, allReduce: allReduce, learningRate: { _ in 0.1 }, clip: clip,
-    bucketBytes: bucketBytes, plan: plan, kernels: kernels)
+    optimizer: optimizer, allReduce: allReduce, wire: wire, learningRate: learningRate, clip: clip,
+    bucketBytes: bucketBytes, plan: plan, laneBatch: laneBatch, kernels: kernels)
+}
+
+/// The method of that name with these settings.
+func strategy(_ name: String, _ settings: [String: String] = [:], _ worker: Worker) throws
+  -> any Strategy
+{
+  let type = try strategyCatalog.find(name)
+  return try type.init(worker, Settings(of: name, declared: type.settings, given: settings))
 }

@@ -8,12 +8,13 @@ import Testing
 @Suite struct SynchronousSGDTests {
   /// Parameters and optimizer state after three steps on shares of a batch of 15 samples.
   private static func train(
-    shares: [Int], optimizer: any Optimizer, allReduce: String, clip: GradientClip? = nil
+    shares: [Int], optimizer: any Optimizer, allReduce: String, wire: WireFormat = .float32,
+    clip: GradientClip? = nil
   ) throws -> [[[Float]]] {
     try LocalWorld.run(ranks: shares.count) { communicator in
       let objective = Quadratic(19, tensors: 3)
       let worker = try worker(
-        objective, optimizer, on: communicator, allReduce: allReduce, clip: clip)
+        objective, optimizer, on: communicator, allReduce: allReduce, wire: wire, clip: clip)
       let strategy = try SynchronousSGD(worker, Settings(of: "sync", declared: []))
       let first = shares[..<communicator.rank].reduce(0, +)
       for step in 0..<3 {
@@ -45,6 +46,36 @@ import Testing
         }
       }
     }
+  }
+
+  /// Hits and samples are counted exactly (`train` checks them) though gradients are rounded.
+  @Test(arguments: allReduceCatalog.names, [WireFormat.bfloat16, .float16])
+  func replicasStayEqualInShortFormats(_ allReduce: String, _ wire: WireFormat) throws {
+    let expected = try Self.train(shares: [15], optimizer: Adam(), allReduce: allReduce)[0]
+    for shares in [[8, 7], [7, 5, 3], [3, 2, 2, 2, 2, 2, 1, 1]] {
+      let ranks = try Self.train(
+        shares: shares, optimizer: Adam(), allReduce: allReduce, wire: wire)
+      for replica in ranks { #expect(replica == ranks[0], "replicas stay bitwise equal") }
+      // Adam's moments come straight from the gradients, which are below 8.
+      for (found, wanted) in zip(ranks[0][1], expected[1]) {
+        #expect(abs(found - wanted) < (wire == .bfloat16 ? 0.1 : 0.0125))
+      }
+    }
+  }
+
+  @Test func overflowsReachEveryRankInTheNextStep() throws {
+    let overflows = try LocalWorld.run(ranks: 3) { communicator in
+      let worker = try worker(Quadratic(5), SGD(), on: communicator, wire: .float16)
+      let strategy = try SynchronousSGD(worker, Settings(of: "sync", declared: []))
+      let samples = Samples(3, size: 5, seed: 1)
+      let rank = communicator.rank
+      if rank == 1 { samples.values[5 + 2] = 3e5 }
+      return try (0..<3).map { _ in
+        try strategy.step(samples.batch(rank..<rank + 1, of: 3)).overflows
+      }
+    }
+    #expect(overflows[0][0] == 0 && overflows[0][1] > 0)
+    #expect(overflows.allSatisfy { $0 == overflows[0] })
   }
 
   @Test func clippingUsesTheNormOfTheSum() throws {

@@ -21,6 +21,15 @@ import Testing
     #expect(try Job(yaml: Job().yaml(), path: "") == Job())
   }
 
+  @Test func runsOfEarlierVersionsGoOn() throws {
+    let yaml = try Job().yaml()
+    #expect(yaml.contains("wire: float32\n"))
+    #expect(try Job(yaml: yaml.replacing("wire: float32\n", with: ""), path: "") == Job())
+    var job = Job()
+    job.wire = "bfloat16"
+    #expect(try Job(yaml: job.yaml(), path: "") == job)
+  }
+
   @Test func mistakesInAJobAreNamed() throws {
     #expect(try refusal { $0 + "learning_rate: 5\n" }.contains("did you mean 'learning-rate'"))
     #expect(

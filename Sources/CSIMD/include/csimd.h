@@ -182,3 +182,5 @@ CSIMD void csimd_prefetch(const void *p) { __builtin_prefetch(p, 0, 3); }
 
 /// Natural logarithm.
 CSIMD double csimd_log(double x) { return __builtin_log(x); }
+
+#include "short_floats.h"
