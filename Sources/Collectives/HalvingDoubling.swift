@@ -95,8 +95,8 @@ private struct Place {
 
   /// The blocks of the ranks of some groups.
   private func blocks(of groups: Range<Int>) -> Range<Int> {
-    block(of: folding.leader(of: groups.lowerBound)).lowerBound
-      ..< block(of: folding.leader(of: groups.upperBound) - 1).upperBound
+    block(of: folding.leader(of: groups.lowerBound))
+      .lowerBound..<block(of: folding.leader(of: groups.upperBound) - 1).upperBound
   }
 
   var foldIn: [[Transfer]] { second.map { [[.receive(0..<count, from: $0, .add)]] } ?? [] }

@@ -1,5 +1,5 @@
 // A schedule made ready to run: transfers sorted by kind, and, decided once, where arriving values
-// go and how early a receive may be posted.
+// go and how early a message may start.
 
 /// The flat form of a schedule that `ScheduleRunner` executes.
 struct Plan {
@@ -38,9 +38,10 @@ struct Plan {
     var fence = false
     /// A blocking library call: only `finish` begins the round.
     var waitsForFinish = false
-    /// The receives may be posted while the round before is under way, so that its messages find
-    /// their place the moment they are sent.
-    var early = false
+    /// Incoming (its loads aside) whose receives are posted, and sends that are started, when the
+    /// round begins: its own that are not yet, and those of later rounds that may. See `LookAhead`.
+    var posts = 0..<0
+    var starts = 0..<0
   }
 
   private(set) var rounds: [Round] = []
@@ -56,33 +57,51 @@ struct Plan {
   private(set) var hasLoads = false
   private(set) var hasFences = false
 
+  /// What is rounded at the end.
+  private(set) var finalRounding = FinalRounding.ranges([])
+
   private let wire: WireFormat
 
   init(_ schedule: Schedule, wire: WireFormat = .float32) {
     self.wire = wire
-    // Rounds take turns with two halves of the staging memory, because receives are posted early.
-    let needs = schedule.rounds.map(stagingNeed)
-    let odd = stride(from: 1, to: needs.count, by: 2).map { needs[$0] }.max() ?? 0
-    let even = stride(from: 0, to: needs.count, by: 2).map { needs[$0] }.max() ?? 0
-    stagingCount = even + odd
+    let width = wire.bytesPerElement
+    // Two slots at least, because the next round's receives are posted early whatever their length.
+    let arriving = StagingSlots(
+      schedule.rounds.map(stagingNeed), atLeast: 2, bytesPerElement: width)
     for (number, round) in schedule.rounds.enumerated() {
-      append(round, staging: number % 2 == 0 ? 0 : even)
-      if number > 0 { rounds[number].early = isEarly(round, after: schedule.rounds[number - 1]) }
+      append(round, staging: arriving.start(number))
     }
-    if wire != .float32 { stageSends() }
+    let encoded = wire == .float32 ? [] : schedule.rounds.map(encodedNeed)
+    let leaving = StagingSlots(
+      encoded, from: arriving.end, atLeast: 1, bytesPerElement: width)
+    stagingCount = leaving.end
+    if !leaving.isEmpty { stageSends(leaving) }
+    if wire != .float32 { finalRounding = FinalRounding(after: schedule) }
+    let ahead = LookAhead(
+      schedule, wire: wire, arriving: arriving, leaving: leaving, isDirect: isDirect)
+    var (posted, started) = (0, 0)
+    for number in rounds.indices {
+      let (firstPost, firstStart) = (posted, started)
+      while posted < rounds.count, ahead.posting[posted] <= number { posted += 1 }
+      while started < rounds.count, ahead.starting[started] <= number { started += 1 }
+      rounds[number].posts = Plan.span(rounds[firstPost..<posted].map(\.incoming))
+      rounds[number].starts = Plan.span(rounds[firstStart..<started].map(\.sends))
+    }
   }
 
-  /// Gives encoded values their place behind those that arrive. A round's sends are over when the
-  /// next begins, so that all rounds share the place.
-  private mutating func stageSends() {
-    let start = stagingCount
-    for round in rounds {
-      var staging = start
+  /// From the first of consecutive ranges to the last.
+  private static func span(_ ranges: [Range<Int>]) -> Range<Int> {
+    (ranges.first?.lowerBound ?? 0)..<(ranges.last?.upperBound ?? 0)
+  }
+
+  /// Gives encoded values their places.
+  private mutating func stageSends(_ slots: StagingSlots) {
+    for (number, round) in rounds.enumerated() {
+      var staging = slots.start(number)
       for index in round.sends {
         sends[index].staging = staging
         staging += padded(sends[index].range)
       }
-      stagingCount = max(stagingCount, staging)
     }
   }
 
@@ -157,22 +176,13 @@ struct Plan {
     }
   }
 
+  private func encodedNeed(_ round: [Transfer]) -> Int {
+    round.reduce(0) { if case .send(let range, _) = $1 { $0 + padded(range) } else { $0 } }
+  }
+
   /// Whole cache lines.
   private func padded(_ range: Range<Int>) -> Int {
     let line = 64 / wire.bytesPerElement
     return (range.count + line - 1) / line * line
-  }
-
-  /// Whether what the round receives directly is nothing that the round before touches.
-  private func isEarly(_ round: [Transfer], after before: [Transfer]) -> Bool {
-    round.indices.allSatisfy { place in
-      guard isDirect(place, in: round), let range = round[place].range else { return true }
-      return before.allSatisfy { transfer in
-        if case .add(let added, let to) = transfer {
-          return !added.overlaps(range) && !(to..<to + added.count).overlaps(range)
-        }
-        return transfer.range.map { !$0.overlaps(range) } ?? false
-      }
-    }
   }
 }

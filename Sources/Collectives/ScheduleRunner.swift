@@ -1,7 +1,8 @@
 // Executes a schedule: all at once, or a bit at a time while the caller computes in between.
 //
-// Receives are posted before sends, and, where the plan allows it, one round ahead. Values that
-// overwrite are received in their place; values that are added arrive in staging memory first.
+// Receives are posted, and sends started, as many rounds ahead as the plan allows; what a round
+// receives is taken, and its sends are over, before the next is begun. Values that overwrite are
+// received in their place; values that are added arrive in staging memory first.
 // With a 16-bit wire format all messages pass through staging memory: a round begins by rounding
 // what it sends, in place and into staging, and what arrives is decoded on the way to its place.
 // Nothing is allocated while running.
@@ -51,7 +52,6 @@ public final class ScheduleRunner {
   private var values = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
   private var round = 0
   private var hasBegun = false
-  private var posted = 0  // rounds whose receives are posted
   private var nextIncoming = 0
   private var nextSend = 0
   private var nextLibrary = 0
@@ -129,7 +129,7 @@ public final class ScheduleRunner {
     precondition(!isRunning, "the runner's last vector is still on its way")
     precondition(values.count >= plan.count, "the vector is shorter than the schedule")
     self.values = values
-    (round, posted, hasBegun, isRunning) = (0, 0, false, true)
+    (round, hasBegun, isRunning) = (0, false, true)
   }
 
   // MARK: progress
@@ -152,13 +152,17 @@ public final class ScheduleRunner {
       round += 1
       hasBegun = false
     }
+    roundSums()
     isRunning = false
     return true
   }
 
   private func beginRound(_ current: Plan.Round) throws(MessagingError) {
-    if posted == round { try postReceives() }
-    for index in current.sends {
+    // What the round waits for, then what others wait for, then what they will.
+    let posts = current.posts
+    let middle = min(max(posts.lowerBound, current.incoming.upperBound), posts.upperBound)
+    try postReceives(posts.lowerBound..<middle)
+    for index in current.starts {
       let send = plan.sends[index]
       sendRequests[index] = try communicator.startSend(
         UnsafeRawBufferPointer(encoded(send)), to: send.peer, tag: tag)
@@ -174,7 +178,7 @@ public final class ScheduleRunner {
     if current.fence, let shared {
       fence = try shared.segment.arrive(channel: tag % sharedSegmentChannels)
     }
-    if round + 1 < plan.rounds.count, plan.rounds[round + 1].early { try postReceives() }
+    try postReceives(middle..<posts.upperBound)
     for index in current.sums { sum(plan.sums[index]) }
     for index in current.additions { add(plan.additions[index]) }
     nextIncoming = current.incoming.lowerBound
@@ -183,9 +187,8 @@ public final class ScheduleRunner {
     hasBegun = true
   }
 
-  /// Posts the receives of the first round whose receives are not.
-  private func postReceives() throws(MessagingError) {
-    for index in plan.rounds[posted].incoming where !plan.incoming[index].isLoad {
+  private func postReceives(_ indices: Range<Int>) throws(MessagingError) {
+    for index in indices where !plan.incoming[index].isLoad {
       let incoming = plan.incoming[index]
       let place =
         incoming.staging.map { staging.bytes($0, count: incoming.range.count) }
@@ -193,7 +196,6 @@ public final class ScheduleRunner {
       incomingRequests[index] = try communicator.startReceive(
         into: place, from: incoming.peer, tag: tag)
     }
-    posted += 1
   }
 
   private func passFence(blocking: Bool) throws(MessagingError) -> Bool {
@@ -317,6 +319,18 @@ public final class ScheduleRunner {
     let count = send.range.count
     overflowCount += staging.encode(base + send.range.lowerBound, count: count, at: place)
     return staging.bytes(place, count: count)
+  }
+
+  /// Gives sums that other ranks may have got by message the values that those have.
+  private func roundSums() {
+    guard let base = values.baseAddress else { return }
+    switch plan.finalRounding {
+    case .everything: overflowCount += staging.round(base, count: values.count)
+    case .ranges(let ranges):
+      for range in ranges {
+        overflowCount += staging.round(base + range.lowerBound, count: range.count)
+      }
+    }
   }
 
   private func bytes(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {

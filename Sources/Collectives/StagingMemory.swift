@@ -12,9 +12,13 @@ struct StagingMemory {
   /// The same memory, where the wire format has 16 bits; it is used as nothing else then.
   private let shorts: ShortsOut?
 
+  /// Elements that are rounded at a time: they stay in the first-level cache.
+  private static let chunk = 2048
+
   init(count: Int, wire: WireFormat, kernels: KernelTable) {
     (self.wire, self.kernels) = (wire, kernels)
     let stride = MemoryLayout<Float>.stride
+    let count = wire.short == nil ? count : max(count, Self.chunk)
     let floats = (count * wire.bytesPerElement + stride - 1) / stride
     buffer = FloatBuffer(count: floats)
     shorts =
@@ -36,6 +40,16 @@ struct StagingMemory {
       preconditionFailure("float32 is sent from its place")
     }
     return kernels.encode(short, count, x: values, y: shorts + place)
+  }
+
+  /// Rounds `values` in place, when nothing is on its way any more; the number of finite values that
+  /// became infinite.
+  func round(_ values: FloatsOut, count: Int) -> Int {
+    var overflows = 0
+    for start in stride(from: 0, to: count, by: Self.chunk) {
+      overflows += encode(values + start, count: min(Self.chunk, count - start), at: 0)
+    }
+    return overflows
   }
 
   /// Adds or copies what has arrived here.

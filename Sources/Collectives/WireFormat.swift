@@ -1,16 +1,18 @@
 // The form in which values travel between ranks. Sums are float32 whatever the form is.
 //
 // A send in a 16-bit form rounds what is sent, in place: afterwards sender and receiver hold the
-// same values. Rounding twice is rounding once, so values that are passed on arrive unchanged, and
-// wherever a schedule leaves all ranks with equal sums it does so in any form, bit for bit.
+// same values. At the end every rank rounds what it has added up and not sent, because others may
+// have got it by message. Rounding twice is rounding once, so values that are passed on arrive
+// unchanged, and wherever a schedule leaves all ranks with equal sums it does so in any form, bit
+// for bit; a reduce-scatter leaves the owner with the bits that the all-reduce gives.
 //
 //   form      bytes  relative error per hop  largest number
 //   float32   4      0                       3.4e38
 //   bfloat16  2      2^-8                    3.4e38
 //   float16   2      2^-11                   65,504
 //
-// Messages alone take a form: what is read out of shared memory, and what the messaging library
-// sums by itself (`native`), stays float32.
+// Messages alone take a form: what is read out of shared memory is float32 and rounded at the end,
+// and what the messaging library sums by itself (`native`) stays as it is.
 
 import Basics
 import Kernels

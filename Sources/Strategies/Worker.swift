@@ -20,7 +20,7 @@ public final class Worker {
   public let optimizer: any Optimizer
   /// How vectors are summed over ranks.
   public let allReduce: any AllReduceAlgorithm
-  /// The form in which gradients travel.
+  /// The form in which gradients travel as messages; parameters always travel as float32.
   public let wire: WireFormat
   /// Learning rate of step number n, counted from 1.
   public let learningRate: (Int) -> Float

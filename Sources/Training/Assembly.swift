@@ -27,7 +27,7 @@ struct Assembly {
   ///   - stored: what an earlier start of the run has measured; measured anew where it does not fit.
   ///   - trace: where spans of time are recorded.
   init(
-    _ job: Job, stored: Tuning?, trace: Trace? = nil, over communicator: any Communicator,
+    _ job: Job, stored: Tuning? = nil, trace: Trace? = nil, over communicator: any Communicator,
     kernels: KernelTable
   ) throws {
     // Names and numbers are looked at before the data, which may take long to load.

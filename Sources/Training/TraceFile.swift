@@ -24,7 +24,7 @@ struct TraceFile {
       for bytes in [own, Data(trace.bytes)] {
         let length = try agreement.lengths(bytes.count)
         guard length[communicator.rank] > 0 else { continue }
-        try bytes.withUnsafeBytes { bytes throws(MessagingError) in
+        try bytes.withUnsafeBytes { bytes in
           try communicator.send(bytes, to: 0, tag: tag)
         }
       }

@@ -58,8 +58,8 @@ struct JobOptions: ParsableArguments {
 
   @Option(
     help: """
-      The form in which gradients travel as messages: float32, bfloat16, float16; shared memory \
-      and the MPI library's own sums stay float32. (default: float32)
+      The form in which gradients travel as messages (method sync): float32, bfloat16, float16. \
+      Shared memory and the MPI library's own sums stay float32. (default: float32)
       """)
   var wire: String?
 

@@ -11,9 +11,10 @@ import Testing
   /// The losses of the first steps, the same on all ranks, and each rank's parameters.
   private func steps(_ wire: String, ranks: Int) throws -> (losses: [Double], replicas: [[Float]]) {
     var job = shortJob()
-    (job.model, job.wire, job.bucket) = ("mlp", wire, 4096)
+    (job.model, job.wire, job.allReduce, job.bucket) = ("mlp", wire, "ring", 4096)
     let outcomes = try LocalWorld.run(ranks: ranks) { [job] communicator in
-      let assembly = try Assembly(job, over: communicator, kernels: KernelSelection.best)
+      let assembly = try Assembly(
+        job, stored: nil, over: communicator, kernels: KernelSelection.best)
       let losses = try (0..<12).map { step in
         let stepsPerEpoch = assembly.stepsPerEpoch
         let batch = assembly.reader.read(step: step % stepsPerEpoch, epoch: step / stepsPerEpoch)
@@ -43,6 +44,7 @@ import Testing
     let folder = try TemporaryFolder()
     var job = shortJob()
     (job.model, job.optimizer, job.wire, job.learningRate) = ("mlp", "sgd", "float16", 1e4)
+    job.allReduce = "ring"
     #expect(throws: Divergence.self) {
       try train(job, in: folder("run"), ranks: 2)
     }
