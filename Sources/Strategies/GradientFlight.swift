@@ -17,6 +17,7 @@ public final class GradientFlight: GradientObserver {
   private unowned let worker: Worker
   /// Ranges in the order in which they travel.
   private let ranges: [Range<Int>]
+  private let windows: [Range<Int>]
   private let runners: [ScheduleRunner]
   private let gradients: FloatBuffer
   private let lanes: [LaneSum.Step]
@@ -43,6 +44,7 @@ public final class GradientFlight: GradientObserver {
     stride = plan.laneSum?.stride ?? 0
     precondition(gradients.count == plan.gradientCount, "the replica follows another plan")
     ranges = plan.buckets.ranges
+    windows = ranges.indices.map(plan.window)
     try MismatchCheck.compare(
       [
         CommonFact("the length of the gradient", gradients.count),
@@ -131,7 +133,7 @@ public final class GradientFlight: GradientObserver {
   private func launch(_ number: Int) {
     guard !runners.isEmpty, failure == nil else { return }
     attempt { () throws(MessagingError) in
-      try runners[number].start(on: gradients.values)
+      try runners[number].start(on: gradients[windows[number]])
     }
   }
 

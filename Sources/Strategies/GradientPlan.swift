@@ -11,9 +11,8 @@
 // halves give: the bytes are those of the all-reduce, and the bits are those of the replicated
 // update, because owners hold the very sums that the all-reduce gives and optimizers work element by
 // element. With clipping every rank needs the norm of the whole gradient, summed in one order: then
-// the gradient is all-reduced in full, half as many bytes again. With a 16-bit wire format an owner's
-// sums are not rounded for the way back, and parameters travel as they are: the bits are others, the
-// errors fewer.
+// the gradient is all-reduced in full, half as many bytes again. Parameters travel as float32 in
+// any wire format.
 //
 // With a fixed number of lanes the sum over lanes takes the all-reduce's place, halves and all: then
 // neither the ranks, nor who updates what, nor the buckets leave a trace in the result.
@@ -97,22 +96,29 @@ public struct GradientPlan: Sendable {
     return buckets.ranges.indices.map { updated($0, by: rank) }.filter { !$0.isEmpty }
   }
 
-  /// What sums a bucket's gradients, to be run on the whole gradient vector. The tally, which every
-  /// rank needs, does not stay scattered.
+  /// The part of the gradient vector that the sum of a bucket is run on.
+  func window(_ bucket: Int) -> Range<Int> {
+    laneSum == nil ? buckets.ranges[bucket] : 0..<gradientCount
+  }
+
+  /// What sums a bucket's gradients, to be run on its window. The tally, which every rank needs,
+  /// does not stay scattered.
   func sum(_ bucket: Int, rank: Int) -> Schedule {
     let range = buckets.ranges[bucket]
     guard !sumsEverywhere else {
       return laneSum?.schedule(rank: rank, range)
-        ?? place(allReduce.schedule(rank: rank, topology: topology, count: range.count), range)
+        ?? allReduce.schedule(rank: rank, topology: topology, count: range.count)
     }
     let scatter =
       laneSum?.reduceScatter(rank: rank, range)
-      ?? place(allReduce.reduceScatter(rank: rank, topology: topology, count: range.count), range)
-    let tally = range.clamped(to: layout.count..<max(layout.count, range.upperBound))
-    return scatter
-      + DirectGather.schedule(
-        rank: rank,
-        blocks: (0..<topology.ranks).map { owned(bucket, by: $0).clamped(to: tally) })
+      ?? allReduce.reduceScatter(rank: rank, topology: topology, count: range.count)
+    let start = window(bucket).lowerBound
+    let tally = (0..<topology.ranks).map { rank in
+      let part = owned(bucket, by: rank)
+      let first = max(part.lowerBound, layout.count)
+      return first - start..<max(first, part.upperBound) - start
+    }
+    return scatter + DirectGather.schedule(rank: rank, blocks: tally)
   }
 
   /// The form in which a bucket's gradients travel. The tally counts: it must not be rounded.
@@ -125,10 +131,7 @@ public struct GradientPlan: Sendable {
   func spread(_ bucket: Int, rank: Int) -> Schedule {
     let range = buckets.ranges[bucket]
     return laneSum?.allGather(rank: rank, range)
-      ?? place(allReduce.allGather(rank: rank, topology: topology, count: range.count), range)
-  }
-
-  private func place(_ schedule: Schedule, _ range: Range<Int>) -> Schedule {
-    schedule.placed(at: range.lowerBound, ranks: Array(0..<topology.ranks))
+      ?? allReduce.allGather(rank: rank, topology: topology, count: range.count)
+      .placed(at: range.lowerBound, ranks: Array(0..<topology.ranks))
   }
 }

@@ -60,14 +60,14 @@ private final class LateReader: Objective {
   /// Parameters of every rank, and the state as one rank alone would have it, after three steps.
   private static func train(
     _ place: Case, _ optimizer: any Optimizer, _ allReduce: String, _ update: UpdatePlacement,
-    size: Int, clip: GradientClip?
+    wire: WireFormat = .float32, size: Int, clip: GradientClip?
   ) throws -> (parameters: [[UInt32]], state: [[UInt32]]) {
     let results = try LocalWorld.run(
       ranks: place.ranks, ranksPerNode: place.perNode, timeout: .seconds(30)
     ) { communicator in
       let worker = try worker(
-        Quadratic(size, tensors: 3), optimizer, on: communicator, allReduce: allReduce, clip: clip,
-        bucketBytes: 300, update: update)
+        Quadratic(size, tensors: 3), optimizer, on: communicator, allReduce: allReduce, wire: wire,
+        clip: clip, bucketBytes: 300, update: update)
       let strategy = try SynchronousSGD(worker, Settings(of: "sync", declared: []))
       let (rank, ranks) = (communicator.rank, communicator.size)
       for step in 0..<3 {
@@ -111,6 +111,22 @@ private final class LateReader: Objective {
         let isStateEqual = found.state == wanted.state
         #expect(isStateEqual, "\(what)")
       }
+    }
+  }
+
+  /// Rounded on their way, owners' sums are those that all have.
+  @Test(arguments: allReduceCatalog.names, [WireFormat.bfloat16, .float16])
+  func everyBitIsTheSameInAnyWireFormat(_ allReduce: String, _ wire: WireFormat) throws {
+    for (ranks, perNode) in [(2, 1), (3, 3), (5, 1), (4, 2), (8, 4)] {
+      let nodes = Topology(nodes: (0..<ranks).map { $0 / perNode })
+      guard try allReduceCatalog.find(allReduce).objection(to: nodes) == nil else { continue }
+      let place = Case(ranks: ranks, perNode: perNode)
+      let wanted = try Self.train(
+        place, Adam(), allReduce, .replicated, wire: wire, size: 150, clip: nil)
+      let found = try Self.train(
+        place, Adam(), allReduce, .sharded, wire: wire, size: 150, clip: nil)
+      let areEqual = found == wanted
+      #expect(areEqual, "\(place.testDescription)")
     }
   }
 
