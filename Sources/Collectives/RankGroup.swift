@@ -11,6 +11,13 @@ public struct GroupVector {
   public let buffer: FloatBuffer
   /// How other ranks of the node reach their copies; nil where this rank has its node to itself.
   public let shared: SharedVectors?
+
+  init(buffer: FloatBuffer, shared: SharedVectors?) {
+    (self.buffer, self.shared) = (buffer, shared)
+  }
+
+  /// A vector that no other rank reaches.
+  public init(own buffer: FloatBuffer) { self.init(buffer: buffer, shared: nil) }
 }
 
 /// A communicator, and which of its ranks share memory.
@@ -42,12 +49,21 @@ public final class RankGroup {
       return GroupVector(buffer: FloatBuffer(count: count), shared: nil)
     }
     let segment = try node.sharedSegment(count: FloatBuffer.aligned(count))
+    return vector(count, in: segment, block: node.rank)
+  }
+
+  /// Allocates one vector of `count` floats per node, which its ranks have in common. Collective.
+  public func commonVector(count: Int) throws(MessagingError) -> GroupVector {
+    let segment = try node.sharedSegment(count: node.rank == 0 ? FloatBuffer.aligned(count) : 0)
+    return vector(count, in: segment, block: 0)
+  }
+
+  private func vector(_ count: Int, in segment: any SharedSegment, block: Int) -> GroupVector {
     var blocks = [Int?](repeating: nil, count: size)
     for (block, rank) in neighbours.enumerated() { blocks[rank] = block }
-    let shared = SharedVectors(segment, blocks: blocks, rank: rank)
-    let start = segment.block(of: shared.ownBlock)
     return GroupVector(
-      buffer: FloatBuffer(start, count: count, owner: segment), shared: shared)
+      buffer: FloatBuffer(segment.block(of: block), count: count, owner: segment),
+      shared: SharedVectors(segment, blocks: blocks, rank: rank))
   }
 
   /// A runner for schedules on (parts of) `vector`.

@@ -84,8 +84,8 @@ public protocol Communicator: AnyObject {
   func split(color: Int?, key: Int) throws(MessagingError) -> (any Communicator)?
   /// The group of ranks that share memory with this one.
   func splitByNode() throws(MessagingError) -> any Communicator
-  /// One block of `count` floats per rank, zero-filled, all visible to every rank of this group,
-  /// which must lie on one node. Collective; so is its release.
+  /// One block per rank, of the `count` floats that it asks for, zero-filled, all visible to every
+  /// rank of this group, which must lie on one node. Collective; so is its release.
   func sharedSegment(count: Int) throws(MessagingError) -> any SharedSegment
 
   /// Takes the whole job down with an exit code; never returns under MPI.
@@ -113,7 +113,7 @@ public struct FenceTicket: Sendable, Equatable {
 /// fences of several exchanges in turn keep them apart by channels: within a channel the nth
 /// arrivals of all ranks belong together.
 public protocol SharedSegment: AnyObject {
-  /// Floats per block.
+  /// Floats of this rank's block.
   var count: Int { get }
   /// The block of a rank of the group; starts on a 64-byte boundary.
   func block(of rank: Int) -> UnsafeMutablePointer<Float>

@@ -136,7 +136,7 @@ final class LocalCommunicator: Communicator {
     return try hub.exclusively { () throws(MessagingError) -> any SharedSegment in
       guard let memory = try meet(.sharedSegment, color: nil, key: count) as? LocalSharedMemory
       else { preconditionFailure("a shared segment is made of memory") }
-      return LocalSharedSegment(memory: memory, group: group, rank: rank)
+      return LocalSharedSegment(memory: memory, group: group, rank: rank, count: count)
     }
   }
 

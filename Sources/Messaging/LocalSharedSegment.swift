@@ -3,7 +3,6 @@
 /// The memory itself, owned by all ranks together; freed with the last of them.
 final class LocalSharedMemory {
   let blocks: Int
-  let count: Int
   let stride: Int
   let base: UnsafeMutablePointer<Float>
   /// How many fences each rank has come to, by channel; under the hub's lock.
@@ -11,8 +10,9 @@ final class LocalSharedMemory {
   /// Ranks asleep at a fence: their operation and the number they wait for.
   var sleepers: [(operation: LocalOperation, channel: Int, number: Int)] = []
 
+  /// Every block has room for the longest.
   init(blocks: Int, count: Int) {
-    (self.blocks, self.count) = (blocks, count)
+    self.blocks = blocks
     stride = (count + 15) / 16 * 16
     let total = max(stride * blocks, 16)
     let raw = UnsafeMutableRawPointer.allocate(byteCount: total * 4, alignment: 64)
@@ -34,13 +34,12 @@ final class LocalSharedSegment: SharedSegment {
   private let memory: LocalSharedMemory
   private let group: LocalGroup
   private let rank: Int
+  let count: Int
   private let operation = LocalOperation(slot: 0)
 
-  init(memory: LocalSharedMemory, group: LocalGroup, rank: Int) {
-    (self.memory, self.group, self.rank) = (memory, group, rank)
+  init(memory: LocalSharedMemory, group: LocalGroup, rank: Int, count: Int) {
+    (self.memory, self.group, self.rank, self.count) = (memory, group, rank, count)
   }
-
-  var count: Int { memory.count }
 
   func block(of rank: Int) -> UnsafeMutablePointer<Float> {
     precondition(rank >= 0 && rank < memory.blocks, "no such block")

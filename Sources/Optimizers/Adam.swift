@@ -49,7 +49,7 @@ public struct Adam: Optimizer, Configurable {
 
   /// One step; any range is valid, and its values do not depend on how ranges are cut.
   public func update(
-    _ range: Range<Int>, parameters: FloatBuffer, gradients: FloatBuffer, state: [FloatBuffer],
+    _ range: Range<Int>, parameters: FloatBuffer, gradients: FloatBuffer, state: OptimizerState,
     step: UpdateStep
   ) {
     moments.update(
@@ -86,10 +86,10 @@ public struct AdamMoments: Sendable, Equatable {
   }
 
   func update(
-    _ range: Range<Int>, parameters: FloatBuffer, gradients: FloatBuffer, state: [FloatBuffer],
+    _ range: Range<Int>, parameters: FloatBuffer, gradients: FloatBuffer, state: OptimizerState,
     step: UpdateStep, decay: Float, decoupled: Bool
   ) {
-    precondition(state.count == 2, "adam keeps 2 vectors")
+    precondition(state.slots.count == 2, "adam keeps 2 vectors")
     precondition(step.number >= 1, "steps count from 1")
     let t = Double(step.number)
     let rule = AdamRule(
@@ -99,7 +99,7 @@ public struct AdamMoments: Sendable, Equatable {
       complement1: Float(1 - beta1), complement2: Float(1 - beta2))
     step.kernels.adam(
       rule, count: range.count, gradients: FloatsIn(gradients[range].baseAddress!),
-      parameters: parameters[range].baseAddress!, firstMoment: state[0][range].baseAddress!,
-      secondMoment: state[1][range].baseAddress!)
+      parameters: parameters[range].baseAddress!, firstMoment: state.values(0, range),
+      secondMoment: state.values(1, range))
   }
 }

@@ -43,7 +43,7 @@ public struct AdamW: Optimizer, Configurable {
 
   /// One step; any range is valid, and its values do not depend on how ranges are cut.
   public func update(
-    _ range: Range<Int>, parameters: FloatBuffer, gradients: FloatBuffer, state: [FloatBuffer],
+    _ range: Range<Int>, parameters: FloatBuffer, gradients: FloatBuffer, state: OptimizerState,
     step: UpdateStep
   ) {
     moments.update(

@@ -33,10 +33,11 @@ public protocol Optimizer: Sendable {
   static var name: String { get }
   /// Names of the per-parameter vectors kept from step to step, for example `first_moment`.
   var slots: [String] { get }
-  /// Updates `range` of `parameters` from `gradients`; `state` holds one buffer per slot. All
-  /// buffers are addressed by the same flat indices. Any range is valid unless an optimizer's
-  /// documentation says that it needs whole tensors.
+  /// Updates `range` of `parameters` from `gradients`, both addressed by flat indices; `state`
+  /// covers the range and has one vector per slot. Any range is valid, and a parameter's new value
+  /// does not depend on how ranges are cut: what is updated by one rank or by several has the same
+  /// bits.
   func update(
-    _ range: Range<Int>, parameters: FloatBuffer, gradients: FloatBuffer, state: [FloatBuffer],
+    _ range: Range<Int>, parameters: FloatBuffer, gradients: FloatBuffer, state: OptimizerState,
     step: UpdateStep)
 }

@@ -53,15 +53,16 @@ public struct SGD: Optimizer, Configurable {
 
   /// One step; any range is valid, and its values do not depend on how ranges are cut.
   public func update(
-    _ range: Range<Int>, parameters: FloatBuffer, gradients: FloatBuffer, state: [FloatBuffer],
+    _ range: Range<Int>, parameters: FloatBuffer, gradients: FloatBuffer, state: OptimizerState,
     step: UpdateStep
   ) {
-    precondition(state.count == slots.count, "sgd keeps \(slots.count) vectors")
+    precondition(state.slots.count == slots.count, "sgd keeps \(slots.count) vectors")
     let rule = SGDRule(
       rate: step.learningRate, momentum: momentum, decay: weightDecay,
       gradientScale: step.gradientScale, nesterov: nesterov, first: step.number == 1)
     step.kernels.sgd(
       rule, count: range.count, gradients: FloatsIn(gradients[range].baseAddress!),
-      parameters: parameters[range].baseAddress!, velocity: state.first?[range].baseAddress)
+      parameters: parameters[range].baseAddress!,
+      velocity: momentum == 0 ? nil : state.values(0, range))
   }
 }

@@ -1,6 +1,10 @@
 // The all-reduce of gradients while backward is still computing: a bucket starts as soon as all its
 // ranges are finished, and between layers every bucket under way is moved along. No thread runs
 // behind the user's back: what overlaps is what the network moves between two of these moments.
+//
+// A rank with several lanes makes a forward and a backward pass for each. As soon as a bucket of a
+// lane is finished it is added to those that wait for it, while it is in the cache; with the last
+// lane it starts to travel.
 
 import Basics
 import Collectives
@@ -8,15 +12,19 @@ import Kernels
 import Layers
 import Messaging
 
-/// Sums the replica's gradient buffer over all ranks, bucket by bucket, during backward.
+/// Sums the replica's gradient buffer over ranks, bucket by bucket, during backward.
 public final class GradientFlight: GradientObserver {
-  /// Ranges in the order in which they travel.
-  public let plan: BucketPlan
-
   private unowned let worker: Worker
+  /// Ranges in the order in which they travel.
+  private let ranges: [Range<Int>]
+  private let windows: [Range<Int>]
   private let runners: [ScheduleRunner]
   private let gradients: FloatBuffer
-  private let tally: FloatsOut
+  private let lanes: [LaneSum.Step]
+  /// Floats from one lane's gradient to the next.
+  private let stride: Int
+  /// Place of the lane under way in `lanes`.
+  private var lane = 0
   private var samples = 0
   private var started = 0
   private var landed = 0
@@ -31,55 +39,57 @@ public final class GradientFlight: GradientObserver {
     let group = worker.group
     self.worker = worker
     self.gradients = gradients
-    tally = gradients.pointer + worker.replica.layout.count
-    plan = BucketPlan(
-      layout: worker.replica.layout, count: gradients.count, bytes: worker.bucketBytes,
-      tailApart: worker.wire != .float32)
+    let plan = worker.plan
+    lanes = plan.steps(of: group.rank)
+    stride = plan.laneSum?.stride ?? 0
+    precondition(gradients.count == plan.gradientCount, "the replica follows another plan")
+    ranges = plan.buckets.ranges
+    windows = ranges.indices.map(plan.window)
     try MismatchCheck.compare(
       [
         CommonFact("the length of the gradient", gradients.count),
         CommonFact("the all-reduce algorithm", worker.allReduce.name),
         CommonFact("the wire format", worker.wire.rawValue),
-        CommonFact("the number of buckets", plan.ranges.count),
-        CommonFact("where buckets begin", plan.ranges.map(\.lowerBound)),
+        CommonFact("the number of lanes", plan.laneSum?.lanes ?? 0),
+        CommonFact("who updates what", plan.isSharded ? "sharded" : "replicated"),
+        CommonFact("the number of buckets", ranges.count),
+        CommonFact("where buckets begin", ranges.map(\.lowerBound)),
       ], over: group.communicator)
-    var runners: [ScheduleRunner] = []
-    if group.size > 1 {
-      for (number, range) in plan.ranges.enumerated() {
-        let schedule = worker.allReduce.schedule(
-          rank: group.rank, topology: group.topology, count: range.count)
-        // The tally counts: it must not be rounded.
-        let isTally = range.lowerBound >= worker.replica.layout.count
-        runners.append(
-          group.runner(
-            schedule, on: worker.replica.gradientVector, tag: number, kernels: worker.kernels,
-            wire: isTally ? .float32 : worker.wire))
-        runners[number].record(in: worker.trace)
+    runners =
+      group.size == 1
+      ? []
+      : ranges.indices.map { bucket in
+        group.runner(
+          plan.sum(bucket, rank: group.rank), on: worker.replica.gradientVector, tag: bucket,
+          kernels: worker.kernels, wire: plan.wire(bucket))
       }
-    }
-    self.runners = runners
+    for runner in runners { runner.record(in: worker.trace) }
   }
 
-  /// Computes the gradient of `batch` at the replica's parameters, sums it over all ranks, and calls
-  /// `landed` with each range, in order, once its sum is there.
+  /// Computes the gradient of `batch` at the replica's parameters, sums it over ranks as the plan
+  /// says, and calls `landed` with each bucket's number, in order, once its sum is there.
   public func gradient(
-    of batch: Batch, landed: (Range<Int>) -> Void
+    of batch: Batch, landed: (Int) throws(MessagingError) -> Void
   ) throws(MessagingError) -> StepReport {
     samples = batch.globalCount
-    (started, self.landed) = (0, 0)
-    _ = worker.objective.gradient(
-      of: batch, at: UnsafePointer(worker.replica.parameters.pointer),
-      into: gradients.pointer, observer: self)
-    if let failure { throw failure }
-    precondition(started == plan.ranges.count, "a layer did not finish its gradients")
-    for (number, range) in plan.ranges.enumerated() {
+    self.landed = 0
+    for number in lanes.indices {
+      (lane, started) = (number, 0)
+      _ = worker.objective.gradient(
+        of: worker.laneBatch?(lanes[number].lane, batch) ?? batch,
+        at: UnsafePointer(worker.replica.parameters.pointer),
+        into: gradients.pointer + lanes[number].slot * stride, observer: self)
+      if let failure { throw failure }
+      precondition(started == ranges.count, "a layer did not finish its gradients")
+    }
+    for number in ranges.indices {
       if !runners.isEmpty {
         try worker.waiting { () throws(MessagingError) in try runners[number].finish() }
       }
-      landed(range)
+      try landed(number)
     }
     countOverflows()
-    return Tally.read(UnsafePointer(tally), samples: samples)
+    return Tally.read(UnsafePointer(tally(0)), samples: samples)
   }
 
   private func countOverflows() {
@@ -89,28 +99,46 @@ public final class GradientFlight: GradientObserver {
     worker.untoldOverflows += overflows - before
   }
 
+  private func tally(_ slot: Int) -> FloatsOut {
+    gradients.pointer + slot * stride + worker.replica.layout.count
+  }
+
+  /// A rank's vote is in the tally of its first lane.
   public func evaluated(_ sum: LossSum) {
     Tally.write(
-      sum, of: samples, vote: worker.wantsToStop, overflows: worker.untoldOverflows, to: tally)
+      sum, of: samples, vote: worker.wantsToStop && lane == 0, overflows: worker.untoldOverflows,
+      to: tally(lanes[lane].slot))
     worker.untoldOverflows = 0
   }
 
   public func finished(_ range: Range<Int>) {
-    while started < plan.ranges.count, plan.ranges[started].lowerBound >= range.lowerBound {
-      launch(started)
+    while started < ranges.count, ranges[started].lowerBound >= range.lowerBound {
+      addUp(ranges[started])
+      if isLastLane { launch(started) }
       started += 1
+    }
+  }
+
+  private var isLastLane: Bool { lane == lanes.count - 1 }
+
+  private func addUp(_ range: Range<Int>) {
+    let base = gradients.pointer + range.lowerBound
+    for addition in lanes[lane].additions {
+      worker.kernels.add(
+        range.count, x: FloatsIn(base + addition.source * stride),
+        y: base + addition.target * stride)
     }
   }
 
   private func launch(_ number: Int) {
     guard !runners.isEmpty, failure == nil else { return }
     attempt { () throws(MessagingError) in
-      try runners[number].start(on: gradients[plan.ranges[number]])
+      try runners[number].start(on: gradients[windows[number]])
     }
   }
 
   public func pause() {
-    guard !runners.isEmpty, failure == nil, landed < started else { return }
+    guard isLastLane, !runners.isEmpty, failure == nil, landed < started else { return }
     attempt { () throws(MessagingError) in
       for number in landed..<started where try runners[number].advance() {
         if number == landed { landed += 1 }

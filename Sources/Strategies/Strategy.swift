@@ -68,6 +68,9 @@ public protocol Strategy: AnyObject, SendableMetatype {
   /// Hyper-parameters and their defaults.
   static var settings: [Setting] { get }
 
+  /// Whether all ranks compute gradients that are summed in every step as `Worker.plan` says; what
+  /// a user may ask of that plan (a sharded update, lanes) is refused for other methods.
+  static var sumsGradients: Bool { get }
   /// Ranks that read data and compute gradients, of `ranks` in all; the rest serve.
   static func workers(of ranks: Int) -> Range<Int>
 
@@ -92,6 +95,8 @@ public protocol Strategy: AnyObject, SendableMetatype {
 extension Strategy {
   /// Every rank works.
   public static func workers(of ranks: Int) -> Range<Int> { 0..<ranks }
+  /// Most methods go about it in their own way.
+  public static var sumsGradients: Bool { false }
   /// Most methods have no hyper-parameters of their own.
   public static var settings: [Setting] { [] }
   /// Most methods update all replicas alike, or the one on rank 0.

@@ -28,6 +28,10 @@ public final class Worker {
   public let clip: GradientClip?
   /// Bytes that travel at once.
   public let bucketBytes: Int
+  /// How gradients of all ranks come together, and who updates what.
+  public let plan: GradientPlan
+  /// A lane's samples, as a part of this rank's batch; nil where the batch is the lane.
+  public let laneBatch: ((_ lane: Int, _ batch: Batch) -> Batch)?
   /// Where spans of time are recorded; nil: nowhere.
   public let trace: Trace?
   /// The vector code.
@@ -47,16 +51,30 @@ public final class Worker {
   public var communicator: any Communicator { group.communicator }
 
   /// A rank's means.
+  ///
+  /// - Parameters:
+  ///   - plan: the one that `replica` was made with; nil: every rank updates everything.
+  ///   - laneBatch: needed where the plan has lanes.
   public init(
     group: RankGroup, objective: any Objective, replica: Replica,
     optimizer: any Optimizer, allReduce: any AllReduceAlgorithm, wire: WireFormat = .float32,
     learningRate: @escaping (Int) -> Float, clip: GradientClip? = nil,
-    bucketBytes: Int = 1 << 20, trace: Trace? = nil, kernels: KernelTable
+    bucketBytes: Int = 1 << 20, plan: GradientPlan? = nil,
+    laneBatch: ((_ lane: Int, _ batch: Batch) -> Batch)? = nil, trace: Trace? = nil,
+    kernels: KernelTable
   ) {
     (self.group, self.objective, self.replica) = (group, objective, replica)
     (self.optimizer, self.allReduce, self.wire) = (optimizer, allReduce, wire)
     (self.learningRate, self.clip) = (learningRate, clip)
     (self.bucketBytes, self.trace, self.kernels) = (bucketBytes, trace, kernels)
+    self.laneBatch = laneBatch
+    self.plan =
+      plan
+      ?? GradientPlan(
+        layout: replica.layout, topology: group.topology, allReduce: allReduce, wire: wire,
+        bucketBytes: bucketBytes)
+    precondition(
+      (self.plan.laneSum == nil) == (laneBatch == nil), "lanes need to be cut out of batches")
     updateName = trace?.number(of: "update") ?? 0
     waitName = trace?.number(of: "waiting") ?? 0
   }
@@ -86,13 +104,17 @@ public final class Worker {
       gradientScale: gradientScale, kernels: kernels, layout: replica.layout)
   }
 
-  /// Updates `range` of the replica from its gradients.
+  /// Updates the replica from its gradients: what of `range` this rank has optimizer state for.
   public func update(_ range: Range<Int>, _ step: UpdateStep) {
     let start = trace.start
     defer { trace?.record(updateName, Trace.Track.work, since: start) }
-    optimizer.update(
-      range, parameters: replica.parameters, gradients: replica.gradients,
-      state: replica.optimizerState, step: step)
+    for state in replica.optimizerState {
+      let part = range.clamped(to: state.range)
+      guard !part.isEmpty else { continue }
+      optimizer.update(
+        part, parameters: replica.parameters, gradients: replica.gradients, state: state, step: step
+      )
+    }
   }
 
   /// Factor that keeps the global norm of the replica's gradients within the limit.

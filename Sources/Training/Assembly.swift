@@ -17,8 +17,8 @@ struct Assembly {
   let worker: Worker
   let strategy: any Strategy
   let facts: CheckpointFacts
-  /// How gradients are summed.
-  let tuning: Tuning
+  /// How gradients are summed; nil where that leaves no choice.
+  let tuning: Tuning?
   let totalSteps, stepsPerEpoch: Int
 
   /// Loads data and plans memory. Collective.
@@ -38,13 +38,16 @@ struct Assembly {
     let (network, reader) = try agreement.agree {
       let workers = parts.strategy.workers(of: communicator.size)
       let mine = workers.contains(communicator.rank) ? communicator.rank - workers.lowerBound : nil
+      let lanes = job.lanes ?? workers.count
       let reader = BatchReader(
-        data.training, globalBatch: job.batch, parts: workers.count,
-        mine: mine.map { $0..<$0 + 1 } ?? 0..<0, seed: job.seed, kernels: kernels)
+        data.training, globalBatch: job.batch, parts: lanes,
+        mine: mine.map { LaneSum.lanes(of: $0, ranks: workers.count, lanes: lanes) } ?? 0..<0,
+        seed: job.seed, kernels: kernels)
       // Room for evaluation too, in pieces that are not tiny where the share of a step is.
       let network = try Network(
         parts.model(data.training.sampleShape, data.training.classes),
-        input: data.training.sampleShape, capacity: max(reader.capacity, 32), kernels: kernels)
+        input: data.training.sampleShape,
+        capacity: max(reader.cut.largestShare(parts: lanes, count: 1), 32), kernels: kernels)
       return (network, reader)
     }
     let steps = reader.cut.stepsPerEpoch
@@ -62,20 +65,31 @@ struct Assembly {
         throw UsageError("--all-reduce \(job.allReduce): \(objection)")
       }
     }
-    if let stored, stored.fits(job, group, elements: network.layout.count) {
+    if job.lanes != nil {
+      tuning = nil
+    } else if let stored, stored.fits(job, group, elements: network.layout.count) {
       tuning = stored
     } else {
       tuning = try Tuning(job, layout: network.layout, in: group, kernels: kernels)
     }
+    let tuned = try tuning.map { tuning throws(UnknownName) in
+      try TunedAllReduce(tuning.choices)
+    }
+    let allReduce = parts.allReduce ?? tuned ?? RingAllReduce()
+    let bucket = tuning?.bucket ?? job.bucket ?? 1 << 20
+    let plan = GradientPlan(
+      layout: network.layout, topology: group.topology, allReduce: allReduce, wire: parts.wire,
+      bucketBytes: bucket, update: parts.update, needsWholeGradient: job.clip != nil,
+      lanes: job.lanes)
     let worker = Worker(
       group: group, objective: network,
       replica: try Replica(
-        layout: network.layout, slots: parts.optimizer.slots.count, seed: job.seed, in: group),
-      optimizer: parts.optimizer,
-      allReduce: try parts.allReduce ?? TunedAllReduce(tuning.choices), wire: parts.wire,
+        plan: plan, slots: parts.optimizer.slots.count, seed: job.seed, in: group),
+      optimizer: parts.optimizer, allReduce: allReduce, wire: parts.wire,
       learningRate: { rate.rate(step: $0 - 1, stepsPerEpoch: steps, totalSteps: total) },
-      clip: job.clip.map { GradientClip(limit: Float($0)) }, bucketBytes: tuning.bucket,
-      trace: trace, kernels: kernels)
+      clip: job.clip.map { GradientClip(limit: Float($0)) }, bucketBytes: bucket,
+      plan: plan, laneBatch: job.lanes == nil ? nil : { reader.part($0, of: $1) }, trace: trace,
+      kernels: kernels)
     network.record(in: trace)
     self.worker = worker
     strategy = try agreement.agree { try parts.strategy.init(worker, parts.strategySettings) }
@@ -84,7 +98,7 @@ struct Assembly {
     facts = CheckpointFacts(
       step: 0, updates: 0, model: job.model, strategy: job.strategy, optimizer: job.optimizer,
       input: data.training.sampleShape.dimensions, classes: data.training.classes,
-      batch: job.batch, samples: data.training.count, seed: job.seed)
+      batch: job.batch, samples: data.training.count, seed: job.seed, lanes: job.lanes)
     (self.reader, totalSteps, stepsPerEpoch) = (reader, total, steps)
   }
 
@@ -97,7 +111,25 @@ struct Assembly {
     /// nil: the fastest.
     let allReduce: (any AllReduceAlgorithm)?
     let wire: WireFormat
+    let update: UpdatePlacement
     let rate: LearningRate
+
+    private static func update(_ job: Job, _ strategy: any Strategy.Type) throws
+      -> UpdatePlacement
+    {
+      let names = UpdatePlacement.allCases.map(\.rawValue)
+      guard let update = UpdatePlacement(rawValue: job.update) else {
+        throw UnknownName(kind: "update", name: job.update, known: names)
+      }
+      let flags =
+        [("--update \(job.update)", update != .replicated)]
+        + (job.lanes.map { [("--lanes \($0)", true)] } ?? [])
+      for (flag, isAsked) in flags where isAsked && !strategy.sumsGradients {
+        throw UsageError(
+          "\(flag): --strategy \(job.strategy) does not sum gradients in every step")
+      }
+      return update
+    }
 
     init(_ job: Job, ranks: Int) throws {
       strategy = try strategyCatalog.find(job.strategy)
@@ -118,6 +150,7 @@ struct Assembly {
         allReduce = try allReduceCatalog.find(job.allReduce)
       }
       wire = try wireFormatCatalog.find(job.wire)
+      update = try Self.update(job, strategy)
       let optimizerRecipe = try optimizerCatalog.find(job.optimizer)
       let scheduleRecipe = try scheduleCatalog.find(job.schedule)
       // A setting belongs to every part that declares it, and to at least one.

@@ -16,6 +16,7 @@ struct Checkpoint {
   let worker: Worker
   let strategy: any Strategy
 
+  /// State of which every rank has the same or its own.
   private struct Section {
     let prefix: String
     let buffer: FloatBuffer
@@ -23,14 +24,28 @@ struct Checkpoint {
   }
 
   private var sections: [Section] {
-    let replica = worker.replica
-    return zip(worker.optimizer.slots, replica.optimizerState).map {
-      Section(prefix: "optimizer.\($0).", buffer: $1, scope: strategy.optimizerScope)
-    }
+    (areSlotsWhole ? [] : ownSlots)
       + strategy.state.map {
         Section(prefix: "method.\($0.name).", buffer: $0.buffer, scope: $0.scope)
       }
   }
+
+  /// Whether the optimizer's state is one for all ranks, wherever its parts lie.
+  private var areSlotsWhole: Bool { strategy.optimizerScope == .shared }
+
+  /// The optimizer's slots of ranks that have a state each.
+  private var ownSlots: [Section] {
+    zip(worker.optimizer.slots, worker.replica.optimizerState[0].slots).map {
+      Section(prefix: Self.prefix(ofSlot: $0), buffer: $1, scope: .perRank)
+    }
+  }
+
+  /// The optimizer's slots that `StateShards` moves: number and name.
+  private var wholeSlots: [(offset: Int, element: String)] {
+    areSlotsWhole ? Array(worker.optimizer.slots.enumerated()) : []
+  }
+
+  private static func prefix(ofSlot name: String) -> String { "optimizer.\(name)." }
 
   /// The bytes of a checkpoint on rank 0, nil on the others. Collective.
   func encode(_ facts: CheckpointFacts) throws -> Data? {
@@ -39,6 +54,12 @@ struct Checkpoint {
     let isWriter = worker.communicator.rank == 0
     var tensors = isWriter ? Self.tensors("", model, count: layout.count, layout) : []
     var gathered: [FloatBuffer] = []  // kept until the file is encoded
+    for (slot, name) in wholeSlots {
+      guard let buffer = try StateShards(worker).gather(slot) else { continue }
+      gathered.append(buffer)
+      tensors += Self.tensors(
+        Self.prefix(ofSlot: name), FloatsIn(buffer.pointer), count: buffer.count, layout)
+    }
     for section in sections {
       switch section.scope {
       case .shared:
@@ -71,7 +92,15 @@ struct Checkpoint {
       try checkRanks(contents, path)
       try read(contents, "", into: replica.parameters, path)
     }
-    try broadcast(replica.parameters)
+    try replica.takeParametersOfRank0(over: worker.communicator)
+    for (slot, name) in wholeSlots {
+      let whole = contents == nil ? nil : FloatBuffer(count: replica.layout.count)
+      try agreement.agree {
+        guard let contents, let whole else { return }
+        try read(contents, Self.prefix(ofSlot: name), into: whole, path)
+      }
+      try StateShards(worker).scatter(slot, from: whole)
+    }
     for section in sections {
       for rank in section.scope == .shared ? 0..<1 : 0..<worker.communicator.size {
         let prefix = section.scope == .shared ? section.prefix : section.prefix + "rank\(rank)."

@@ -17,12 +17,15 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
   /// What the sample order depends on.
   public var batch, samples: Int
   public var seed: UInt64
+  /// What the order of summation depends on, where it is fixed; nil: on the ranks.
+  public var lanes: Int?
 
   private static let prefix = "apus."
 
   /// As safetensors metadata.
   var metadata: [String: String] {
-    [
+    let fixed = lanes.map { [Self.prefix + "lanes": String($0)] } ?? [:]
+    return fixed.merging([
       "format": "pt",  // tensors are in PyTorch's order
       Self.prefix + "step": String(step), Self.prefix + "updates": String(updates),
       Self.prefix + "model": model, Self.prefix + "strategy": strategy,
@@ -30,16 +33,17 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
       Self.prefix + "input": input.map(String.init).joined(separator: "x"),
       Self.prefix + "classes": String(classes), Self.prefix + "batch": String(batch),
       Self.prefix + "samples": String(samples), Self.prefix + "seed": String(seed),
-    ]
+    ]) { $1 }
   }
 
   init(
     step: Int, updates: Int, model: String, strategy: String, optimizer: String, input: [Int],
-    classes: Int, batch: Int, samples: Int, seed: UInt64
+    classes: Int, batch: Int, samples: Int, seed: UInt64, lanes: Int? = nil
   ) {
     (self.step, self.updates, self.model) = (step, updates, model)
     (self.strategy, self.optimizer, self.input) = (strategy, optimizer, input)
     (self.classes, self.batch, self.samples, self.seed) = (classes, batch, samples, seed)
+    self.lanes = lanes
   }
 
   /// From a file's metadata.
@@ -65,8 +69,10 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
       step: try number("step"), updates: try number("updates"), model: try text("model"),
       strategy: try text("strategy"), optimizer: try text("optimizer"), input: input,
       classes: try number("classes"), batch: try number("batch"), samples: try number("samples"),
-      seed: seed)
+      seed: seed, lanes: metadata[Self.prefix + "lanes"] == nil ? nil : try number("lanes"))
   }
+
+  private static func text(_ lanes: Int?) -> String { lanes.map(String.init) ?? "one per rank" }
 
   /// Refuses to go on with a job that this checkpoint does not belong to.
   func check(continues job: CheckpointFacts, path: String) throws(CheckpointError) {
@@ -76,6 +82,7 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
       ("seed", String(seed), String(job.seed)),
       ("input shape", Shape(input).description, Shape(job.input).description),
       ("number of classes", String(classes), String(job.classes)),
+      ("number of lanes", Self.text(lanes), Self.text(job.lanes)),
       ("number of training samples", String(samples), String(job.samples)),
     ]
     for (what, here, there) in pairs where here != there {

@@ -4,6 +4,7 @@
 import Basics
 import Collectives
 import Foundation
+import Strategies
 import Yams
 
 /// Everything that determines a run's result, beside the number of ranks and the instruction set.
@@ -24,10 +25,15 @@ public struct Job: Codable, Sendable, Equatable {
   public var steps: Int?
   /// Limit on the gradient's global norm.
   public var clip: Double?
+  /// Parts of every step's samples whose gradients are summed in one order on any number of ranks;
+  /// nil: one per rank.
+  public var lanes: Int?
   /// How gradients are summed over ranks; `auto`: as is fastest, measured at start.
   public var allReduce = TunedAllReduce.autoName
   /// The form in which gradients travel.
   public var wire = "float32"
+  /// Who updates parameters: `replicated`, `sharded`.
+  public var update = "replicated"
   /// Bytes of gradients that travel at once; nil: chosen from that measurement.
   public var bucket: Int?
   /// Seed of initial parameters and sample order.
@@ -49,9 +55,9 @@ public struct Job: Codable, Sendable, Equatable {
     case learningRate = "learning-rate"
     case schedule, warmup
     case referenceBatch = "reference-batch"
-    case batch, epochs, steps, clip
+    case batch, epochs, steps, clip, lanes
     case allReduce = "all-reduce"
-    case wire, bucket, seed, settings
+    case wire, update, bucket, seed, settings
     case checkpointEvery = "checkpoint-every"
     case keep
     case logEvery = "log-every"
@@ -63,7 +69,9 @@ public struct Job: Codable, Sendable, Equatable {
   }
 
   /// Keys that runs of earlier versions lack, and what those runs did.
-  private static let laterKeys: [(key: CodingKeys, value: String)] = [(.wire, "float32")]
+  private static let laterKeys: [(key: CodingKeys, value: String)] = [
+    (.wire, "float32"), (.update, UpdatePlacement.replicated.rawValue),
+  ]
 
   /// Reads a job; every key must be there but those that may be left out and those that came later.
   ///
@@ -127,6 +135,7 @@ public struct Job: Codable, Sendable, Equatable {
       batch >= workers,
       "--batch \(batch) is smaller than the \(workers) ranks that share it: every rank needs a"
         + " sample; raise --batch or start fewer ranks")
+    try validateLanes(workers: workers)
     try require(batch <= 1 << 24, "--batch \(batch): at most \(1 << 24) samples per step")
     try require(epochs > 0, "--epochs \(epochs): at least one epoch is needed")
     try require(
@@ -145,6 +154,28 @@ public struct Job: Codable, Sendable, Equatable {
     try require(
       referenceBatch.map { $0 > 0 } ?? true,
       "--reference-batch \(referenceBatch ?? 0): at least one sample is needed")
+  }
+}
+
+extension Job {
+  private func validateLanes(workers: Int) throws {
+    guard let lanes else { return }
+    func require(_ condition: Bool, _ message: String) throws {
+      if !condition { throw UsageError("--lanes \(lanes)" + message) }
+    }
+    try require(lanes > 0, ": at least one lane is needed")
+    try require(
+      lanes >= workers,
+      " is fewer than the \(workers) ranks that share them: every rank needs a lane; raise --lanes"
+        + " or start fewer ranks")
+    try require(
+      lanes <= batch, " is more than --batch \(batch) has samples: every lane needs a sample")
+    try require(
+      allReduce == TunedAllReduce.autoName,
+      ": gradients are summed over lanes, not by --all-reduce \(allReduce)")
+    try require(
+      wire == WireFormat.float32.rawValue,
+      ": with --wire \(wire) the result would depend on the number of ranks")
   }
 }
 

@@ -75,8 +75,9 @@ public final class Trainer {
       }
       try AtomicFile.makeFolder(folder.path)
       try AtomicFile.write(Data(try job.yaml().utf8), to: claim("job.yaml"))
-      try AtomicFile.write(
-        Data(try assembly.tuning.yaml().utf8), to: claim(Tuning.fileName))
+      if let tuning = assembly.tuning {
+        try AtomicFile.write(Data(try tuning.yaml().utf8), to: claim(Tuning.fileName))
+      }
       return try Reporter(
         folder: claim, job: job, style: style, resumedAt: restored == nil ? nil : start,
         total: total, stepsPerEpoch: assembly.stepsPerEpoch)
@@ -240,10 +241,11 @@ public final class Trainer {
     line.note = note
     reporter.report(line)
     let ranks = communicator.size == 1 ? "1 rank" : "\(communicator.size) ranks"
+    let lanes = job.lanes.map { ", lanes \($0)" } ?? ""
     reporter.say(
       "\(job.model) (\(Progress.thousands(Double(line.parameters ?? 0))) parameters) on \(job.data)"
         + " (\(Progress.thousands(Double(assembly.facts.samples))) samples), \(ranks), method"
-        + " \(job.strategy), \(job.optimizer), batch \(job.batch), \(kernels.instructionSet)"
+        + " \(job.strategy), \(job.optimizer), batch \(job.batch)\(lanes), \(kernels.instructionSet)"
         + (step > 0 ? ", resumed at step \(step)" : ""))
   }
 

@@ -65,6 +65,22 @@ struct JobOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
+    help: """
+      Cut every step's samples into so many lanes, and sum their gradients in an order that depends \
+      on nothing else: the same bits on 1, 2, ... LANES ranks, and a run may be resumed on another \
+      number of them. (default: one per rank, summed as is fastest)
+      """)
+  var lanes: Int?
+
+  @Option(
+    help: """
+      Who updates parameters: replicated (every rank all of them), or sharded (every rank a part, \
+      with optimizer state for that part alone; the same result). (default: replicated)
+      """)
+  var update: String?
+
+  @Option(
+    parsing: .unconditional,
     help: "Bytes of gradients that travel at once. (default: chosen from a measurement at start)")
   var bucket: Int?
 
@@ -117,8 +133,10 @@ struct JobOptions: ParsableArguments {
     // Epochs that are asked for anew replace an earlier number of steps.
     if epochs != nil && steps == nil { job.steps = nil }
     take(clip, \.clip)
+    take(lanes, \.lanes)
     take(allReduce, \.allReduce)
     take(wire, \.wire)
+    take(update, \.update)
     take(bucket, \.bucket)
     take(seed, \.seed)
     take(checkpointEvery, \.checkpointEvery)

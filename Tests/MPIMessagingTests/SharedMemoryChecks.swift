@@ -32,6 +32,21 @@ extension ConformanceCheck {
       }
     },
 
+    ConformanceCheck("blocks of different lengths") { world in
+      let node = try world.splitByNode()
+      // As for a vector that all have in common: the first rank asks for it, the others for nothing.
+      let segment = try node.sharedSegment(count: node.rank == 0 ? 1000 : 0)
+      try require(segment.count == (node.rank == 0 ? 1000 : 0), "length \(segment.count)")
+      for index in stride(from: node.rank, to: 1000, by: node.size) {
+        segment.block(of: 0)[index] = Float(index)
+      }
+      try segment.fence()
+      for index in 0..<1000 where segment.block(of: 0)[index] != Float(index) {
+        throw ConformanceFailure(description: "element \(index)")
+      }
+      try segment.fence()
+    },
+
     ConformanceCheck("fences in two halves and several channels") { world in
       let node = try world.splitByNode()
       let segment = try node.sharedSegment(count: 2)

@@ -30,7 +30,7 @@ import Testing
       }
       replica.update(ranges, number: number, rate: 0.1, scale: scale, kernels: kernels)
     }
-    return ([replica.parameters] + replica.state).flatMap { $0[0..<count].map(\.bitPattern) }
+    return ([replica.parameters] + replica.state.slots).flatMap { $0[0..<count].map(\.bitPattern) }
   }
 
   @Test(arguments: variants.indices, instructionSets)

@@ -8,7 +8,7 @@ import Optimizers
 /// Parameters, gradients and state as a replica holds them.
 struct Replica {
   let parameters, gradients: FloatBuffer
-  let state: [FloatBuffer]
+  let state: OptimizerState
   let optimizer: any Optimizer
   let layout: ParameterLayout
 
@@ -17,7 +17,7 @@ struct Replica {
     self.layout = layout
     parameters = FloatBuffer(count: layout.count)
     gradients = FloatBuffer(count: layout.count)
-    state = optimizer.slots.map { _ in FloatBuffer(count: layout.count) }
+    state = OptimizerState(of: 0..<layout.count, slots: optimizer.slots.count)
   }
 
   /// A layout of one tensor.

@@ -30,7 +30,7 @@ import Testing
       }
       let replica = worker.replica
       return [Array(UnsafeBufferPointer(start: try strategy.model(), count: replica.layout.count))]
-        + replica.optimizerState.map { Array($0.values) }
+        + replica.optimizerState[0].slots.map { Array($0.values) }
     }[0]
   }
 
@@ -84,7 +84,7 @@ import Testing
     var slots: [String] { [] }
 
     func update(
-      _ range: Range<Int>, parameters: FloatBuffer, gradients: FloatBuffer, state: [FloatBuffer],
+      _ range: Range<Int>, parameters: FloatBuffer, gradients: FloatBuffer, state: OptimizerState,
       step: UpdateStep
     ) {
       sums.withLock { sums in

@@ -37,7 +37,7 @@ import Testing
       let length = worker.replica.layout.count
       return Outcome(
         parameters: Array(worker.replica.parameters.values),
-        state: worker.replica.optimizerState.map { Array($0.values) },
+        state: worker.replica.optimizerState[0].slots.map { Array($0.values) },
         model: Array(UnsafeBufferPointer(start: try strategy.model(), count: length)))
     }
   }

@@ -90,15 +90,20 @@ final class Samples {
 func worker(
   _ objective: any Objective, _ optimizer: any Optimizer, on communicator: any Communicator,
   allReduce: String = "ring", wire: WireFormat = .float32, clip: GradientClip? = nil,
-  bucketBytes: Int = 64, seed: UInt64 = 9, learningRate: @escaping (Int) -> Float = { _ in 0.1 }
+  bucketBytes: Int = 64, seed: UInt64 = 9, learningRate: @escaping (Int) -> Float = { _ in 0.1 },
+  update: UpdatePlacement = .replicated, lanes: Int? = nil,
+  laneBatch: ((Int, Batch) -> Batch)? = nil
 ) throws -> Worker {
   let group = try RankGroup(communicator)
+  let allReduce = try allReduceCatalog.find(allReduce)
+  let plan = GradientPlan(
+    layout: objective.layout, topology: group.topology, allReduce: allReduce, wire: wire,
+    bucketBytes: bucketBytes, update: update, needsWholeGradient: clip != nil, lanes: lanes)
   return Worker(
     group: group, objective: objective,
-    replica: try Replica(
-      layout: objective.layout, slots: optimizer.slots.count, seed: seed, in: group),
-    optimizer: optimizer, allReduce: try allReduceCatalog.find(allReduce), wire: wire,
-    learningRate: learningRate, clip: clip, bucketBytes: bucketBytes, kernels: kernels)
+    replica: try Replica(plan: plan, slots: optimizer.slots.count, seed: seed, in: group),
+    optimizer: optimizer, allReduce: allReduce, wire: wire, learningRate: learningRate, clip: clip,
+    bucketBytes: bucketBytes, plan: plan, laneBatch: laneBatch, kernels: kernels)
 }
 
 /// The method of that name with these settings.

@@ -25,7 +25,7 @@ import Testing
       }
       #expect(worker.replica.updates == 3)
       return [Array(worker.replica.parameters.values)]
-        + worker.replica.optimizerState.map { Array($0.values) }
+        + worker.replica.optimizerState[0].slots.map { Array($0.values) }
     }
   }
 
