@@ -55,6 +55,11 @@ public final class AllReduceBench {
   /// Which ranks share memory.
   public var topology: Topology { group.topology }
 
+  /// Names of the algorithms that work here, without those that come to the same.
+  public var distinctNames: [String] {
+    AllReduceTuner.distinct(allReduceCatalog.entries.map(\.entry), on: group.topology).map(\.name)
+  }
+
   /// The choices of `auto` at these lengths. Collective.
   public func tune(bytes: [Int]) throws(MessagingError) -> TunedAllReduce {
     var tuner = AllReduceTuner(

@@ -26,8 +26,23 @@ public struct AllReduceTuner {
   ) {
     (self.group, self.kernels, self.vector) = (group, kernels, vector)
     (self.wire, self.budget) = (wire, budget)
-    self.candidates = candidates.filter { $0.objection(to: group.topology) == nil }
-      .map { ($0, 0) }
+    self.candidates = Self.distinct(candidates, on: group.topology).map { ($0, 0) }
+  }
+
+  /// Those that work on a topology, without those that are there the same as an earlier one (as
+  /// hierarchical algorithms are with one rank per node, or with one node).
+  public static func distinct(
+    _ algorithms: [any AllReduceAlgorithm], on topology: Topology
+  ) -> [any AllReduceAlgorithm] {
+    var seen: [Schedule] = []
+    return algorithms.filter { algorithm in
+      guard algorithm.objection(to: topology) == nil else { return false }
+      // Rank 0's, on every rank: all come to the same result.
+      let schedule = algorithm.schedule(rank: 0, topology: topology, count: 1 << 20)
+      if topology.ranks > 1 && seen.contains(schedule) { return false }
+      seen.append(schedule)
+      return true
+    }
   }
 
   /// The fastest at each of `counts` elements that there was time for, the shortest at least.

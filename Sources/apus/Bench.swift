@@ -28,7 +28,7 @@ struct BenchAllReduce: ParsableCommand {
   @Option(help: "Lengths in bytes, with K, M, G for 1024s or KB, MB for 1000s, comma-separated.")
   var sizes = "4,1K,16K,256K,1M,4M,25MB,100MB"
 
-  @Option(help: "Names as in `apus list`, comma-separated, and `auto`. (default: all)")
+  @Option(help: "Names as in `apus list`, comma-separated, and `auto`. (default: all that differ)")
   var algorithms: String?
 
   @Option(help: "The form in which messages travel: float32, bfloat16, float16.")
@@ -53,7 +53,7 @@ struct BenchAllReduce: ParsableCommand {
       let isFirst = communicator.rank == 0
       if isFirst { print(introduction(bench, communicator)) }
       var chosen: [any AllReduceAlgorithm] = []
-      for name in names {
+      for name in names ?? bench.distinctNames + [TunedAllReduce.autoName] {
         chosen.append(
           name == TunedAllReduce.autoName
             ? try bench.tune(bytes: sizes) : try allReduceCatalog.find(name))
@@ -79,15 +79,15 @@ struct BenchAllReduce: ParsableCommand {
     }
   }
 
-  private func parsed() throws -> (sizes: [Int], names: [String]) {
+  private func parsed() throws -> (sizes: [Int], names: [String]?) {
     guard rounds > 0 else { throw UsageError("--rounds \(rounds): at least one is needed") }
     let sizes = try self.sizes.split(separator: ",").map { try ByteCount.parse(String($0)) }
     guard !sizes.isEmpty, sizes.allSatisfy({ $0 >= 4 && $0 % 4 == 0 }) else {
       throw UsageError("--sizes \(self.sizes): whole floats are summed, so multiples of 4 bytes")
     }
     let known = allReduceCatalog.names + [TunedAllReduce.autoName]
-    let names = algorithms.map { $0.split(separator: ",").map(String.init) } ?? known
-    for name in names where !known.contains(name) {
+    let names = algorithms.map { $0.split(separator: ",").map(String.init) }
+    for name in names ?? [] where !known.contains(name) {
       throw UnknownName(kind: allReduceCatalog.kind, name: name, known: known)
     }
     return (sizes.sorted(), names)
