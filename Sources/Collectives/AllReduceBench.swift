@@ -64,8 +64,10 @@ public final class AllReduceBench {
   public func tune(bytes: [Int]) throws(MessagingError) -> TunedAllReduce {
     var tuner = AllReduceTuner(
       allReduceCatalog.entries.map(\.entry), vector: vector, in: group, kernels: kernels,
-      wire: wire, budget: 2)
-    let choices = try tuner.choices(counts: bytes.map { $0 / 4 })
+      wire: wire, budget: 4)
+    let longest = (bytes.max() ?? 4) / 4
+    let choices = try tuner.choices(
+      counts: bytes.map { $0 / 4 } + AllReduceTuner.ladder(upTo: longest))
     do {
       return try TunedAllReduce(choices)
     } catch { preconditionFailure("an algorithm of the catalogue is not in it: \(error)") }

@@ -60,16 +60,28 @@ public struct AllReduceTuner {
     return choices
   }
 
-  /// Leaves out what is far from being the fastest at a length that is `growth` times the last one;
-  /// false if there is no time to try the rest.
-  private mutating func drop(growth: Double) -> Bool {
-    // Time grows with length at most in proportion; for what is slow by latency, hardly.
-    let least = candidates.map(\.seconds).min() ?? 0
-    candidates.removeAll { $0.seconds > 3 * least * growth && $0.seconds > 5e-4 }
-    candidates.removeAll {
-      $0.seconds > 2.5 * least && $0.seconds > 2e-3 && !($0.algorithm is NativeAllReduce)
+  /// Lengths to measure: 4 KiB and fourfold steps, and `count` elements themselves.
+  public static func ladder(upTo count: Int) -> [Int] {
+    var counts = [count]
+    var step = 1024
+    while step < count {
+      counts.append(step)
+      step *= 4
     }
-    return candidates.reduce(0) { $0 + $1.seconds } * growth * 2 < budget
+    return counts
+  }
+
+  /// Leaves out what cannot be the fastest at a length that is `growth` times the last one; false if
+  /// there is no time to try the rest.
+  private mutating func drop(growth: Double) -> Bool {
+    // Time grows with length, and at most in proportion. Half as much again for what is disturbed.
+    let least = candidates.map(\.seconds).min() ?? 0
+    candidates.removeAll { $0.seconds > 1.5 * least * growth }
+    func cost() -> Double { 2 * growth * candidates.reduce(0) { $0 + $1.seconds } }
+    if cost() > budget {
+      candidates.removeAll { $0.seconds > 1.5 * least && !($0.algorithm is NativeAllReduce) }
+    }
+    return cost() < budget
   }
 
   private mutating func choice(count: Int, share: Double) throws(MessagingError) -> AllReduceChoice

@@ -69,7 +69,7 @@ struct Tuning: Codable, Equatable {
     var tuner = AllReduceTuner(
       candidates, vector: vector, in: group, kernels: kernels,
       wire: try wireFormatCatalog.find(job.wire), budget: budget)
-    let choices = try tuner.choices(counts: Self.ladder(upTo: count))
+    let choices = try tuner.choices(counts: AllReduceTuner.ladder(upTo: count))
     self.init(
       nodes: group.topology.nodes, elements: count, allReduce: job.allReduce, wire: job.wire,
       choices: choices, bucket: job.bucket ?? Self.bucket(choices, layout: layout))
@@ -81,17 +81,6 @@ struct Tuning: Codable, Equatable {
   ) {
     (self.nodes, self.elements, self.allReduce) = (nodes, elements, allReduce)
     (self.wire, self.choices, self.bucket) = (wire, choices, bucket)
-  }
-
-  /// Lengths to measure: 4 KiB and fourfold steps, and the whole vector.
-  private static func ladder(upTo count: Int) -> [Int] {
-    var counts = [count]
-    var step = 1024
-    while step < count {
-      counts.append(step)
-      step *= 4
-    }
-    return counts
   }
 
   /// The smallest bucket with which the sum over all buckets costs hardly more than with any other:
