@@ -140,13 +140,12 @@ public struct LaneSum: Sendable {
 
   /// What `rank` does so that it has all of `range` that others have finished in slot 0.
   public func allGather(rank: Int, _ range: Range<Int>) -> Schedule {
-    Schedule(fence(rank) + spread(rank, range) + fence(rank)).withoutEmptyTransfers()
+    Schedule(spread(rank, range)).withoutEmptyTransfers()
   }
 
   /// What `rank` does, once its roots are complete, so that slot 0 holds the sum.
   public func schedule(rank: Int, _ range: Range<Int>) -> Schedule {
-    Schedule(gatherRoots(rank, range) + fence(rank) + spread(rank, range) + fence(rank))
-      .withoutEmptyTransfers()
+    Schedule(gatherRoots(rank, range) + spread(rank, range)).withoutEmptyTransfers()
   }
 
   private func isNeighbour(_ one: Int, _ other: Int) -> Bool {
@@ -184,15 +183,13 @@ public struct LaneSum: Sendable {
     return fence(rank) + [arrivals + sends, sums]
   }
 
+  /// To other nodes by messages, then within the node: what is sent must not be read meanwhile.
   private func spread(_ rank: Int, _ range: Range<Int>) -> [[Transfer]] {
-    let arrivals = others(rank).map { peer -> Transfer in
-      let block = owned(by: peer, range)
-      return isNeighbour(peer, rank)
-        ? .load(block, from: peer, .copy) : .receive(block, from: peer, .copy)
-    }
-    let sends = others(rank).filter { !isNeighbour($0, rank) }.map {
-      Transfer.send(owned(by: rank, range), to: $0)
-    }
-    return [arrivals + sends]
+    let far = others(rank).filter { !isNeighbour($0, rank) }
+    let near = others(rank).filter { isNeighbour($0, rank) }
+    func block(_ rank: Int) -> Range<Int> { owned(by: rank, range) }
+    let messages: [Transfer] =
+      far.map { .receive(block($0), from: $0, .copy) } + far.map { .send(block(rank), to: $0) }
+    return [messages] + fence(rank) + [near.map { .load(block($0), from: $0, .copy) }] + fence(rank)
   }
 }
