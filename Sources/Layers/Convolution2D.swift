@@ -82,8 +82,15 @@ public struct Convolution2D: Layer {
       scratch: pass.scratch)
     pass.finishGradients()
     if let dx = pass.dx {
-      pass.kernels.convolutionBackwardData(
-        shape, dy: pass.dy, w: pass.parameter(0), dx: dx, scratch: pass.scratch)
+      pass.observer?.pause()
+      let outputs = pass.plan.output.count
+      let inputs = pass.inputShape.count
+      let operations = 2 * outputs * kernel * kernel * pass.inputShape.dimensions[2]
+      pass.inPieces(operations: operations) { first, count in
+        pass.kernels.convolutionBackwardData(
+          self.shape(count, pass.inputShape), dy: pass.dy + first * outputs, w: pass.parameter(0),
+          dx: dx + first * inputs, scratch: pass.scratch)
+      }
     }
   }
 }

@@ -79,6 +79,7 @@ public struct Dense: Layer {
     pass.kernels.sumRows(rows: pass.count, columns: features, x: pass.dy, y: pass.gradient(1))
     pass.finishGradients()
     if let dx = pass.dx {
+      pass.observer?.pause()
       pass.kernels.matrixProduct(
         inputShape(pass.count, inputs), a: pass.dy, b: pass.parameter(0), bias: nil, c: dx,
         scratch: pass.scratch)

@@ -70,6 +70,20 @@ public struct LayerPass {
     guard let observer, let first = ranges.first, let last = ranges.last else { return }
     observer.finished(first.lowerBound..<last.upperBound)
   }
+
+  /// Calls `body` with consecutive pieces of the samples, each of about half a millisecond's work,
+  /// and between them lets communication move along.
+  ///
+  /// - Parameter operations: floating-point operations per sample.
+  public func inPieces(operations: Int, _ body: (_ first: Int, _ count: Int) -> Void) {
+    let piece = max(1, min(count, 50_000_000 / max(operations, 1)))
+    var first = 0
+    while first < count {
+      body(first, min(piece, count - first))
+      first += piece
+      if first < count { observer?.pause() }
+    }
+  }
 }
 
 /// Hears about finished gradients during a backward pass.
@@ -78,7 +92,7 @@ public protocol GradientObserver: AnyObject {
   func evaluated(_ sum: LossSum)
   /// The gradients of `range` are complete; ranges come from the back of the buffer to its front.
   func finished(_ range: Range<Int>)
-  /// A moment between two layers in which communication may be moved along.
+  /// A moment between two layers, or within a long one, in which communication may be moved along.
   func pause()
 }
 
