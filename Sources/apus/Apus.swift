@@ -22,7 +22,7 @@ struct Apus: ParsableCommand {
       (loss and accuracy), checkpoints/*.safetensors (they open in PyTorch and NumPy), job.yaml.
       """,
     version: apusVersion,
-    subcommands: [Train.self, Evaluate.self, Inspect.self, List.self, Bench.self])
+    subcommands: [Train.self, Evaluate.self, Inspect.self, List.self, Bench.self, PlanCommand.self])
 
   static func main() {
     Launcher.silenceAllButOneRank()
