@@ -22,7 +22,9 @@ struct Apus: ParsableCommand {
       (loss and accuracy), checkpoints/*.safetensors (they open in PyTorch and NumPy), job.yaml.
       """,
     version: apusVersion,
-    subcommands: [Train.self, Evaluate.self, Inspect.self, List.self, Bench.self, Draw.self])
+    subcommands: [
+      Train.self, Evaluate.self, Inspect.self, List.self, Bench.self, PlanCommand.self, Draw.self,
+    ])
 
   static func main() {
     Launcher.silenceAllButOneRank()
