@@ -53,4 +53,4 @@ extension Apus {
 }
 
 /// The version in `--version`, as in CHANGELOG.md.
-let apusVersion = "0.1.0"
+let apusVersion = "0.2.0"
