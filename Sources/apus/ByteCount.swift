@@ -24,7 +24,9 @@ enum ByteCount {
 
   /// The shortest way to write it exactly.
   static func text(_ bytes: Int) -> String {
-    for (unit, factor) in [("GB", 1_000_000_000), ("G", 1 << 30), ("MB", 1_000_000), ("M", 1 << 20)]
+    for (unit, factor) in [
+      ("GB", 1_000_000_000), ("G", 1 << 30), ("MB", 1_000_000), ("M", 1 << 20),
+    ]
     where bytes >= factor && bytes % factor == 0 { return "\(bytes / factor)\(unit)" }
     for (unit, factor) in [("KB", 1000), ("K", 1024)] where bytes >= factor && bytes % factor == 0 {
       return "\(bytes / factor)\(unit)"

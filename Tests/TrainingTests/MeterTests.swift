@@ -21,7 +21,8 @@ import Testing
       let worker = Worker(
         group: group, objective: network,
         replica: try Replica(layout: network.layout, slots: 0, seed: 1, in: group),
-        optimizer: SGD(), allReduce: RingAllReduce(), learningRate: { _ in 0 }, kernels: KernelSelection.best)
+        optimizer: SGD(), allReduce: RingAllReduce(), learningRate: { _ in 0 },
+        kernels: KernelSelection.best)
       var meter = Meter(worker)
       for _ in 0..<2 {
         meter.add(StepReport(loss: 1, correct: 1, samples: 5, isGlobal: true))
