@@ -6,19 +6,19 @@
 
 /// Draws what an algorithm does.
 public struct ScheduleDrawing {
-  private let timeline: ScheduleTimeline
+  let timeline: ScheduleTimeline
   private let topology: Topology
   private let title: String
   private let facts: String
-  private let hasPictures: Bool
+  let hasPictures: Bool
 
-  private var canvas = SVGCanvas()
+  var canvas = SVGCanvas()
   private let left = 104.0
   private let top = 104.0
   private let row = 62.0
   private let slot = 124.0
   /// Size of a vector.
-  private let bar = (width: 50.0, height: 26.0)
+  let bar = (width: 50.0, height: 26.0)
 
   /// The SVG text of the whole all-reduce.
   ///
@@ -53,10 +53,10 @@ public struct ScheduleDrawing {
     hasPictures = timeline.pictures.count * (table.boundaries.count - 1) < 50_000
   }
 
-  private var table: TransferTable { timeline.table }
+  var table: TransferTable { timeline.table }
   private func x(_ time: Double) -> Double { left + bar.width / 2 + 8 + time * slot }
   private func y(_ rank: Int) -> Double { top + (Double(rank) + 0.5) * row }
-  private var bottom: Double { top + Double(topology.ranks) * row }
+  var bottom: Double { top + Double(topology.ranks) * row }
 
   private mutating func draw() -> String {
     let width = max(x(timeline.duration) + bar.width + 24, 860)
@@ -138,7 +138,7 @@ public struct ScheduleDrawing {
         canvas.line((start, y(peer)), centre, colour: colour, width: 1.2, dashes: "1.5 3.5")
       }
       for peer in into {
-        let target = (end, y(peer) + height(entry.range))
+        let target = (end, y(peer) + (into.count > 1 ? height(entry.range) : 0))
         canvas.arrow(centre, target, colour: colour, width: 1.4, .open, kind: "store")
       }
       canvas.sigma(centre, colour: colour)
@@ -183,7 +183,7 @@ public struct ScheduleDrawing {
     }
   }
 
-  private mutating func drawVector(_ x: Double, _ y: Double, share: (Int) -> Double) {
+  mutating func drawVector(_ x: Double, _ y: Double, share: (Int) -> Double) {
     canvas.rectangle(x, y, bar.width, bar.height, fill: "#fff")
     let scale = bar.width / Double(max(1, table.count))
     for interval in 0..<table.boundaries.count - 1 {
@@ -207,62 +207,5 @@ public struct ScheduleDrawing {
   /// Longer messages are wider.
   private func weight(_ range: Range<Int>) -> Double {
     1.2 + 2.8 * (Double(range.count) / Double(max(1, table.count))).squareRoot()
-  }
-
-  // MARK: legend
-
-  /// What occurs in the drawing; gives its lower end.
-  private mutating func drawLegend() -> Double {
-    let kinds = Set(
-      timeline.events.map { event in
-        let entry = table.entries[event.entry]
-        return entry.kind == .receive ? (entry.adds ? "add" : "copy") : "\(entry.kind)"
-      })
-    var y = bottom + 34
-    func item(_ text: String, _ symbol: (inout SVGCanvas, Double) -> Void) {
-      symbol(&canvas, y)
-      canvas.text(text, 100, y + 5, size: 13, colour: "#333")
-      y += 30
-    }
-    let ink = "#3f4854"
-    if hasPictures {
-      drawVector(24, y - bar.height / 2) { _ in 0.6 }
-      canvas.text(
-        "a rank's vector: every block is filled by the share of ranks whose values are in it; full "
-          + "blocks are finished sums", 100, y + 5, size: 13, colour: "#333")
-      y += 34
-    }
-    if kinds.contains("add") {
-      item("message: the receiver adds it to its own values (wide: long; colour: which elements)") {
-        $0.arrow((24, $1), (84, $1), colour: ink, width: 2.4, .full)
-      }
-    }
-    if kinds.contains("copy") {
-      item("message: a finished sum, which overwrites the receiver's values") {
-        $0.arrow((24, $1), (84, $1), colour: ink, width: 2.4, .open)
-      }
-    }
-    if kinds.contains("load") {
-      item("read straight out of the other rank's memory") {
-        $0.dot((24, $1), radius: 3, fill: ink)
-        $0.arrow((24, $1), (84, $1), colour: ink, width: 1.4, .open, dashes: "1.5 3.5")
-      }
-    }
-    if kinds.contains("sum") {
-      item("summed straight out of the memory of the ranks with dots, stored where arrows lead") {
-        $0.sigma((54, $1), colour: ink)
-      }
-    }
-    if kinds.contains("fence") {
-      item("fence: the ranks of the node wait for each other") {
-        $0.rectangle(50, $1 - 11, 7, 22, fill: "#8a94a3", radius: 3.5)
-      }
-    }
-    if kinds.contains("library") {
-      item("the messaging library's own all-reduce") {
-        $0.rectangle(34, $1 - 11, 40, 22, fill: ink, radius: 3.5)
-      }
-    }
-    return y - 10
   }
 }

@@ -26,7 +26,7 @@ struct Draw: ParsableCommand {
   var ranksPerNode: Int?
 
   @Option(
-    help: "Elements of the vector; algorithms cut long ones into segments. (default: 16 each)")
+    help: "Elements of the vector; algorithms cut long ones into segments. (default: 16 a rank)")
   var count: Int?
 
   @Option(help: "File to write; standard output if none is given.")

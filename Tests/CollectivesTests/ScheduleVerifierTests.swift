@@ -16,7 +16,7 @@ import Testing
   func everyAlgorithmIsRight(subject: Subject) throws {
     for ranks in 1...64 {
       let topology = topology(subject.algorithm, ranks, perNode: 1 + ranks / 7)
-      for count in Set([0, 1, ranks - 1, ranks, ranks + 1, 1000]) {
+      for count in Set([1, ranks - 1, ranks + 1, 1000]) {
         try ScheduleVerifier.verify(subject.algorithm, topology, count: count)
       }
     }
@@ -31,7 +31,7 @@ import Testing
         let scattered = Topology(nodes: (0..<ranks).map { $0 % perNode })
         let uneven = Topology(nodes: (0..<ranks).map { $0 * $0 % 11 / perNode })
         for topology in [even, scattered, uneven] where algorithm.objection(to: topology) == nil {
-          for count in [1, ranks - 1, 7 * ranks + 3] {
+          for count in [0, ranks, 7 * ranks + 3] {
             try ScheduleVerifier.verify(algorithm, topology, count: count)
           }
         }
