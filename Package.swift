@@ -99,7 +99,7 @@ let package = Package(
     .executableTarget(
       name: "apus",
       dependencies: [
-        "Training", "MPIMessaging",
+        "Training", "MPIMessaging", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -15,6 +15,12 @@ public struct AllReduceFigure: Sendable, Equatable {
   /// What the hardware allows: see `AllReduceBench`.
   public let bound: Double
 
+  /// A figure, measured or foreseen.
+  public init(algorithm: String, bytes: Int, fastest: Double, median: Double, bound: Double) {
+    (self.algorithm, self.bytes, self.bound) = (algorithm, bytes, bound)
+    (self.fastest, self.median) = (fastest, median)
+  }
+
   /// Bytes reduced per second, in units of 1e9.
   public var gigabytesPerSecond: Double { Double(bytes) / fastest / 1e9 }
 }

@@ -11,8 +11,9 @@ public struct AllReduceTuner {
   private let kernels: KernelTable
   private let vector: GroupVector
   private let wire: WireFormat
-  /// Seconds that are left.
+  /// Seconds that are left, and that were granted.
   private var budget: Double
+  private let grant: Double
   /// What may still be the fastest, and its time at the last length.
   private var candidates: [(algorithm: any AllReduceAlgorithm, seconds: Double)]
 
@@ -25,7 +26,7 @@ public struct AllReduceTuner {
     kernels: KernelTable, wire: WireFormat, budget: Double
   ) {
     (self.group, self.kernels, self.vector) = (group, kernels, vector)
-    (self.wire, self.budget) = (wire, budget)
+    (self.wire, self.budget, grant) = (wire, budget, budget)
     self.candidates = Self.distinct(candidates, on: group.topology).map { ($0, 0) }
   }
 
@@ -55,7 +56,7 @@ public struct AllReduceTuner {
         guard drop(growth: Double(count) / Double(previous)) else { break }
       }
       previous = count
-      choices.append(try choice(count: count, share: budget / 4))
+      choices.append(try choice(count: count, share: min(budget / 4, grant / 16)))
     }
     return choices
   }

@@ -1,6 +1,6 @@
 // Loads and sums reach into another rank's memory while that rank goes on with its own work. Only
-// fences order the two, so between two fences nobody may read what another rank writes, and a
-// fence must come before the first reach and after the last.
+// fences order the two, so between two fences nobody may read what another rank writes (or sends:
+// 16-bit wire formats round it), and a fence must come before the first reach and after the last.
 //
 // Cost: O(accesses log accesses), and for each access as many others of the same elements between
 // the same fences as there are.
@@ -41,8 +41,8 @@ struct LoadCheck {
       let rank = Int(entry.rank)
       switch entry.kind {
       case .fence: epochs[rank] += 1
-      case .send: note(index, rank, isWrite: false)
-      case .receive, .library: note(index, rank, isWrite: true)
+      // A send may round what it sends, in place.
+      case .send, .receive, .library: note(index, rank, isWrite: true)
       case .load:
         note(index, rank, isWrite: true)
         note(index, Int(entry.peer), isWrite: false)

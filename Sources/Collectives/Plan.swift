@@ -61,9 +61,13 @@ struct Plan {
   private(set) var finalRounding = FinalRounding.ranges([])
 
   private let wire: WireFormat
+  private let longest: Int
+  /// Most messages of a transfer; longer transfers have longer messages.
+  private static let mostMessages = 1024
 
-  init(_ schedule: Schedule, wire: WireFormat = .float32) {
-    self.wire = wire
+  /// - Parameter longest: bytes of a message.
+  init(_ schedule: Schedule, wire: WireFormat = .float32, longest: Int = messageBytes) {
+    (self.wire, self.longest) = (wire, longest)
     let width = wire.bytesPerElement
     // Two slots at least, because the next round's receives are posted early whatever their length.
     let arriving = StagingSlots(
@@ -114,11 +118,14 @@ struct Plan {
     for (place, transfer) in round.enumerated() {
       count = max(count, transfer.range?.upperBound ?? 0)
       switch transfer {
-      case .send(let range, let peer): sends.append(Send(range: range, peer: peer))
+      case .send(let range, let peer):
+        for piece in messages(range) { sends.append(Send(range: piece, peer: peer)) }
       case .receive(let range, let peer, let arrival):
         let direct = isDirect(place, in: round)
-        append(range, peer, arrival, isLoad: false, direct ? nil : staging, in: round)
-        if !direct { staging += padded(range) }
+        for piece in messages(range) {
+          append(piece, peer, arrival, isLoad: false, direct ? nil : staging, in: round)
+          if !direct { staging += padded(piece) }
+        }
       case .load(let range, let peer, let arrival):
         hasLoads = true
         append(range, peer, arrival, isLoad: true, nil, in: round)
@@ -172,15 +179,27 @@ struct Plan {
       guard case .receive(let range, _, _) = round[place], !isDirect(place, in: round) else {
         return sum
       }
-      return sum + padded(range)
+      return sum + room(range)
     }
   }
 
   private func encodedNeed(_ round: [Transfer]) -> Int {
-    round.reduce(0) { if case .send(let range, _) = $1 { $0 + padded(range) } else { $0 } }
+    round.reduce(0) { if case .send(let range, _) = $1 { $0 + room(range) } else { $0 } }
   }
 
-  /// Whole cache lines.
+  /// The messages in which a range travels; the same on both sides.
+  private func messages(_ range: Range<Int>) -> [Range<Int>] {
+    let count = segmentCount(
+      range.count, bytes: longest / wire.bytesPerElement * MemoryLayout<Float>.stride,
+      limit: Plan.mostMessages)
+    return (0..<count).map { segment($0, of: count, in: range) }
+  }
+
+  /// Staging memory of a range: whole cache lines for each message.
+  private func room(_ range: Range<Int>) -> Int {
+    messages(range).reduce(0) { $0 + padded($1) }
+  }
+
   private func padded(_ range: Range<Int>) -> Int {
     let line = 64 / wire.bytesPerElement
     return (range.count + line - 1) / line * line

@@ -20,7 +20,7 @@ public struct SegmentedRingAllReduce: TwoPhaseAllReduce {
   public let segmentLimit: Int
 
   /// Blocks shorter than a segment make it a plain ring.
-  public init(segmentBytes: Int = 64_000, segmentLimit: Int = 1024) {
+  public init(segmentBytes: Int = messageBytes, segmentLimit: Int = 1024) {
     precondition(segmentBytes > 0 && segmentLimit > 0, "segments have a length")
     (self.segmentBytes, self.segmentLimit) = (segmentBytes, segmentLimit)
   }

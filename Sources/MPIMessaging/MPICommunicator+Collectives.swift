@@ -58,14 +58,14 @@ extension MPICommunicator {
   }
 
   /// MPI_Allreduce, in pieces where the length exceeds an `int`; MPI_Iallreduce where ranks
-  /// outnumber cores. The blocking call cannot notice a rank that has left.
+  /// outnumber cores and MPI would hold one. The blocking call cannot notice a rank that has left.
   public func allReduce(_ values: UnsafeMutableBufferPointer<Float>) throws(MessagingError) {
     count(values.count * MemoryLayout<Float>.stride)
     var done = 0
     repeat {
       let piece = Int32(min(values.count - done, limit.whole))
       let start = values.baseAddress.map { $0 + done }
-      if isCrowded {
+      if isCrowded && !libraryYields {
         _ = try wait(try startSum(start, piece))
       } else {
         ledger?.joined += 1
@@ -134,7 +134,7 @@ extension MPICommunicator {
   private func child(_ part: cmpi_comm) throws(MessagingError) -> MPICommunicator {
     let first = try worldRank(of: 0, in: part)
     return try MPICommunicator(
-      part, isCrowded: isCrowded, ledger: Ledger(identity: identity(ofPart: first)))
+      part, parent: self, ledger: Ledger(identity: identity(ofPart: first)))
   }
 
   /// MPI_Win_allocate_shared. The memory of segments that all ranks have let go of is given back

@@ -20,21 +20,24 @@ public final class MPICommunicator: Communicator {
   var box: cmpi_comm
   var requests = RequestTable()
   var windows: [MPIWindow] = []
-  /// Whether ranks outnumber cores on this node: then waiting must not hold a core.
+  /// Whether ranks outnumber cores: then waiting must not hold a core.
   var isCrowded = false
+  /// Whether MPI's own waiting holds none either. Where it does, a crowded rank must not block.
+  var libraryYields = false
   /// Lowered by tests.
   var limit = ByteSpan.Limit()
   /// What this rank has joined here; nil where nobody asks whether the others are still there.
   let ledger: Ledger?
 
-  init(_ box: cmpi_comm, isCrowded: Bool = false, ledger: Ledger?) throws(MessagingError) {
+  /// - Parameter parent: waits the same way.
+  init(_ box: cmpi_comm, parent: MPICommunicator? = nil, ledger: Ledger?) throws(MessagingError) {
     var rank: Int32 = 0
     var size: Int32 = 0
     try check(MPI_Comm_rank(box.comm, &rank), "MPI_Comm_rank", rank: 0)
     try check(MPI_Comm_size(box.comm, &size), "MPI_Comm_size", rank: Int(rank))
     (self.rank, self.size) = (Int(rank), Int(size))
     self.box = box
-    self.isCrowded = isCrowded
+    (isCrowded, libraryYields) = (parent?.isCrowded ?? false, parent?.libraryYields ?? false)
     self.ledger = ledger
     if let ledger { MPIWorld.attendance?.register(ledger) }
     hostName = mpiString(capacity: cmpi_max_processor_name()) { MPI_Get_processor_name($0, $1) }
@@ -45,8 +48,9 @@ public final class MPICommunicator: Communicator {
     if MPIWorld.isRunning { _ = MPI_Comm_free(&box.comm) }
   }
 
-  /// Finds out whether any node has more ranks than cores. Collective, and the same on all ranks:
-  /// it decides whether `allReduce` blocks, and MPI matches no blocking call with another kind.
+  /// Finds out whether any node has more ranks than cores, or the launcher says that ranks share
+  /// cores (nodes may be containers on one machine). Collective, and the same on all ranks: it
+  /// decides whether `allReduce` blocks, and MPI matches no blocking call with another kind.
   func measureCrowd() throws(MessagingError) {
     var node = cmpi_no_comm()
     try check(
@@ -55,12 +59,15 @@ public final class MPICommunicator: Communicator {
     var size: Int32 = 0
     try check(MPI_Comm_size(node.comm, &size), "MPI_Comm_size", rank: rank)
     try check(MPI_Comm_free(&node.comm), "MPI_Comm_free", rank: rank)
-    var crowd = Int(size) > Patience.coreCount ? 1.0 : 0
+    let yields = Patience.launcherAsksForIt
+    var facts = (
+      crowd: Int(size) > Patience.coreCount || yields ? 1.0 : 0, spins: yields ? 0.0 : 1
+    )
     try check(
-      MPI_Allreduce(cmpi_in_place(), &crowd, 1, cmpi_double(), cmpi_max(), box.comm),
+      MPI_Allreduce(cmpi_in_place(), &facts, 2, cmpi_double(), cmpi_max(), box.comm),
       "MPI_Allreduce",
       rank: rank)
-    isCrowded = crowd != 0
+    (isCrowded, libraryYields) = (facts.crowd != 0, facts.spins == 0)
   }
 
   /// Starts sending; of any length.

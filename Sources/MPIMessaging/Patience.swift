@@ -2,11 +2,15 @@
 // the core to others between looks. On an idle core the offer costs less than a microsecond; on a
 // crowded one it is the difference between microseconds and whole time slices.
 //
-// Linux may hand an offered core straight back (its newer schedulers do). So on a crowded node a
-// wait that goes on sleeps between looks: who sleeps is off the core, and comes first when it wakes.
-// 8 ranks on 2 cores that other programs wanted too (means of three runs, milliseconds, against a
-// sleep at every eighth look after 32): ring of 54,000 floats 17.9 -> 7.2, tree 4.7 -> 1.3, fence
-// 0.6 -> 0.2; without any sleep 44, 13 and 0.8.
+// Where ranks share cores with each other alone, offering is all it takes: cores come back within
+// microseconds. Where other programs compute on them, a core comes back after a time slice, or
+// straight away although others need it; there it is better to sleep between looks: who sleeps is
+// off the core, and comes first when it wakes. So a wait sleeps once it has lasted a millisecond,
+// and at once if a core came back late within the last half second.
+//
+// Recursive doubling of 4 KB by 4 ranks on 2 cores, one per network namespace, microseconds
+// (medians): cores to themselves 110-125 by offering, 260-430 by sleeping; cores that others wanted
+// too 2,000-4,000 and 310-650. Taking the one or the other like this: 180 and 280-600.
 
 #if canImport(Glibc)
   import Glibc
@@ -19,11 +23,20 @@
 /// The state of one wait.
 struct Patience {
   private var looks = 0
+  private var offeredSince: Int64 = 0
   private let isCrowded: Bool
 
-  /// - Parameter isCrowded: more ranks than cores on this node: whoever we wait for probably needs
-  ///   the core we are on. Otherwise about a millisecond of looks comes first, because a core that
-  ///   has been offered to some other program comes back only after its time slice.
+  /// Until when cores are taken to come back late. All calls come from one thread.
+  nonisolated(unsafe) private static var lateUntil: Int64 = 0
+
+  /// Nanoseconds: a sleep; how long a core may be away; how long it is remembered that it was away
+  /// longer; how long a wait goes without sleep otherwise.
+  private static let sleep = 20_000, late: Int64 = 300_000, memory: Int64 = 500_000_000
+  private static let sleepless: Int64 = 1_000_000
+
+  /// - Parameter isCrowded: more ranks than cores: whoever we wait for probably needs the core we
+  ///   are on. Otherwise about a millisecond of looks comes first, because a core that has been
+  ///   offered to some other program comes back only after its time slice.
   init(isCrowded: Bool) { self.isCrowded = isCrowded }
 
   /// Called after each look in vain; returns whether it has offered the core.
@@ -31,13 +44,28 @@ struct Patience {
   mutating func pause() -> Bool {
     looks += 1
     if looks < (isCrowded ? 4 : 20_000) { return false }
-    if isCrowded && looks > 8 {
-      var moment = timespec(tv_sec: 0, tv_nsec: 20_000)
+    guard isCrowded else {
+      sched_yield()
+      return true
+    }
+    let now = Vigil.now
+    if offeredSince == 0 { offeredSince = now }
+    if now < Self.lateUntil || now - offeredSince > Self.sleepless {
+      var moment = timespec(tv_sec: 0, tv_nsec: Self.sleep)
       nanosleep(&moment, nil)
     } else {
       sched_yield()
+      let back = Vigil.now
+      if back - now > Self.late { Self.lateUntil = back + Self.memory }
     }
     return true
+  }
+
+  /// Whether Open MPI was told not to hold a core while it waits (`--mca mpi_yield_when_idle 1`):
+  /// what a user knows about the cores holds for us too.
+  static var launcherAsksForIt: Bool {
+    guard let value = getenv("OMPI_MCA_mpi_yield_when_idle") else { return false }
+    return !["", "0", "false", "no", "disabled"].contains(String(cString: value))
   }
 
   /// Cores of this node that are switched on.

@@ -45,7 +45,8 @@ struct Vigil {
     return false
   }
 
-  private static var now: Int64 {
+  /// Nanoseconds of a clock that only goes forward.
+  static var now: Int64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)

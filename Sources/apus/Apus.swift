@@ -22,7 +22,9 @@ struct Apus: ParsableCommand {
       (loss and accuracy), checkpoints/*.safetensors (they open in PyTorch and NumPy), job.yaml.
       """,
     version: apusVersion,
-    subcommands: [Train.self, Evaluate.self, Inspect.self, List.self, Bench.self, Draw.self])
+    subcommands: [
+      Train.self, Evaluate.self, Inspect.self, List.self, Bench.self, PlanCommand.self, Draw.self,
+    ])
 
   static func main() {
     Launcher.silenceAllButOneRank()
@@ -51,4 +53,4 @@ extension Apus {
 }
 
 /// The version in `--version`, as in CHANGELOG.md.
-let apusVersion = "0.1.0"
+let apusVersion = "0.2.0"

@@ -11,7 +11,7 @@ import Training
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure communication on this machine or cluster.",
-    subcommands: [BenchAllReduce.self])
+    subcommands: [BenchAllReduce.self, BenchCluster.self])
 }
 
 /// Times every all-reduce.

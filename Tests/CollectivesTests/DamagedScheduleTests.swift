@@ -38,8 +38,8 @@ struct WholeSchedules: Sendable, CustomTestStringConvertible {
     WholeSchedules(
       HierarchicalAllReduce(between: RingAllReduce()), ranks: 6, nodes: [0, 0, 1, 1, 2, 2]),
     WholeSchedules(
-      HierarchicalAllReduce(between: HalvingDoublingAllReduce()), ranks: 7,
-      nodes: [0, 0, 0, 1, 1, 2, 2]),
+      HierarchicalAllReduce(between: HalvingDoublingAllReduce()), ranks: 9,
+      nodes: [0, 0, 0, 1, 1, 2, 2, 3, 3]),
   ]
   /// Messages that are right in one place alone.
   static let messages = exchanges + [tree]
