@@ -16,6 +16,7 @@ struct Inspect: ParsableCommand {
     let stored: StoredModel
     do { stored = try StoredModel(at: checkpoint) } catch { throw Failure(error) }
     let facts = stored.facts
+    let lanes = facts.lanes.map { ", lanes \($0)" } ?? ""
     if let note = stored.note { Failure.say(note) }
     print(
       """
@@ -24,7 +25,7 @@ struct Inspect: ParsableCommand {
       \(facts.classes) classes
       position   step \(facts.step), \(facts.updates) updates
       job        strategy \(facts.strategy), optimizer \(facts.optimizer), batch \(facts.batch), \
-      \(facts.samples) training samples, seed \(facts.seed)
+      \(facts.samples) training samples, seed \(facts.seed)\(lanes)
       checksum   right
 
       """)
