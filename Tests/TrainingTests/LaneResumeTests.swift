@@ -10,6 +10,7 @@ import Testing
     var job = shortJob()
     (job.model, job.data) = (model, "generated:100,20")
     (job.optimizer, job.update, job.lanes) = (optimizer, update, 8)
+    job.allReduce = "auto"
     if optimizer == "sgd" { job.settings = ["momentum": "0.9"] }
     // The last step of an epoch has 4 samples, fewer than lanes.
     (job.steps, job.checkpointEvery) = (10, 4)

@@ -15,7 +15,8 @@ import Testing
     let ending = try train(shortJob(), in: folder("run"), ranks: 2)
     #expect(ending.step == 20 && !ending.isStopped)
     #expect(
-      folder.contents("run") == ["checkpoints", "curves.svg", "job.yaml", "log.jsonl"])
+      folder.contents("run")
+        == ["checkpoints", "curves.svg", "job.yaml", "log.jsonl", "tuning.yaml"])
     #expect(
       folder.contents("run/checkpoints")
         == ["latest", "step-00000010.safetensors", "step-00000020.safetensors"])
