@@ -35,7 +35,9 @@ struct RankProgram {
   private(set) var receives: [End] = []
 
   init(_ schedule: Schedule, _ model: ClusterModel, _ wire: WireFormat) throws(SimulationError) {
-    let plan = Plan(schedule, wire: wire)
+    // A transfer is one message here, however many the runner makes of it: they follow each other
+    // without a gap.
+    let plan = Plan(schedule, wire: wire, longest: .max)
     guard plan.libraries.isEmpty else {
       throw SimulationError(
         "the schedule calls the messaging library's own all-reduce, whose costs it keeps to itself")
