@@ -132,8 +132,9 @@ public final class AllReduceBench {
       ]).withoutEmptyTransfers(), on: vector, tag: 0, kernels: kernels)
     let values = vector.buffer[0..<count]
     let clock = ContinuousClock()
+    try runner.run(on: values)
     try group.communicator.barrier()
-    let repetitions = max(1, min(2000, 4_000_000 / max(count, 1)))
+    let repetitions = max(4, min(2000, 40_000_000 / max(count, 1)))
     let start = clock.now
     for _ in 0..<repetitions { try runner.run(on: values) }
     let seconds = (clock.now - start) / .seconds(1) / Double(repetitions)

@@ -26,7 +26,7 @@ func segment(_ index: Int, of parts: Int, in block: Range<Int>) -> Range<Int> {
 
 /// Segments of about `bytes` bytes in a block of `elements`: at least one, at most `limit`.
 func segmentCount(_ elements: Int, bytes: Int, limit: Int) -> Int {
-  min(limit, max(1, (elements * MemoryLayout<Float>.stride + bytes - 1) / bytes))
+  min(limit, 1 + max(0, elements * MemoryLayout<Float>.stride - 1) / bytes)
 }
 
 /// Bytes of the longest message; longer transfers travel as several. Libraries send short messages

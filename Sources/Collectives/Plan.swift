@@ -189,9 +189,9 @@ struct Plan {
 
   /// The messages in which a range travels; the same on both sides.
   private func messages(_ range: Range<Int>) -> [Range<Int>] {
-    let count = segmentCount(
-      range.count, bytes: longest / wire.bytesPerElement * MemoryLayout<Float>.stride,
-      limit: Plan.mostMessages)
+    let most = max(1, longest / wire.bytesPerElement)
+    guard range.count > most else { return [range] }
+    let count = min(Plan.mostMessages, (range.count - 1) / most + 1)
     return (0..<count).map { segment($0, of: count, in: range) }
   }
 

@@ -19,32 +19,30 @@ public final class ScheduleRunner {
   private let plan: Plan
   private let communicator: any Communicator
   private let tag: Int
-  private let kernels: KernelTable
-  private let shared: SharedVectors?
-  private let staging: StagingMemory
+  private let segment: (any SharedSegment)?
+  private let memory: ScheduleMemory
   private var sendRequests: [Request?]
   private var incomingRequests: [Request?]
   private var libraryRequests: [Request?]
 
-  private var values = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
   private var round = 0
   private var hasBegun = false
   private var nextIncoming = 0
   private var nextSend = 0
   private var nextLibrary = 0
   private var fence: FenceTicket?
-  /// Room for the addresses that a sum reads and writes.
-  private let addresses: UnsafeMutablePointer<FloatsOut>
   private let bytesPerElement: Int
   private var trace: Trace?
   private var roundNames: [Int32] = []
   private var roundStart: Int64 = 0
 
+  /// Arrivals taken and rounds ended so far: shows whether `advance` has found anything to do.
+  public private(set) var events = 0
   /// Whether a vector is on its way.
   public private(set) var isRunning = false
   /// Finite values that became infinite when they were rounded for sending, since the runner was
   /// made.
-  public private(set) var overflowCount = 0
+  public var overflowCount: Int { memory.overflowCount }
 
   /// - Parameters:
   ///   - tag: keeps this runner's messages apart; the same on all ranks. Its fences use channel
@@ -61,17 +59,13 @@ public final class ScheduleRunner {
     precondition(
       shared != nil || !(plan.hasLoads || plan.hasFences),
       "a schedule with loads or fences needs shared memory")
-    (self.communicator, self.tag) = (communicator, tag)
-    (self.kernels, self.shared, bytesPerElement) = (kernels, shared, wire.bytesPerElement)
-    staging = StagingMemory(count: plan.stagingCount, wire: wire, kernels: kernels)
+    (self.communicator, self.tag, segment) = (communicator, tag, shared?.segment)
+    bytesPerElement = wire.bytesPerElement
+    memory = ScheduleMemory(plan, wire: wire, kernels: kernels, shared: shared)
     sendRequests = Array(repeating: nil, count: plan.sends.count)
     incomingRequests = Array(repeating: nil, count: plan.incoming.count)
     libraryRequests = Array(repeating: nil, count: plan.libraries.count)
-    addresses = .allocate(
-      capacity: max(1, plan.sums.map { $0.over.count + $0.into.count }.max() ?? 0))
   }
-
-  deinit { addresses.deallocate() }
 
   /// Records its rounds from now on, in a row of their own.
   public func record(in trace: Trace?) {
@@ -97,6 +91,11 @@ public final class ScheduleRunner {
     isRunning ? try progress(blocking: false) : true
   }
 
+  /// Whether nothing but `finish` helps: a library call that blocks comes next.
+  public var waitsForFinish: Bool {
+    isRunning && !hasBegun && plan.rounds[round].waitsForFinish
+  }
+
   /// Waits for what `start` began.
   public func finish() throws(MessagingError) {
     if isRunning { _ = try progress(blocking: true) }
@@ -105,7 +104,7 @@ public final class ScheduleRunner {
   private func begin(_ values: UnsafeMutableBufferPointer<Float>) {
     precondition(!isRunning, "the runner's last vector is still on its way")
     precondition(values.count >= plan.count, "the vector is shorter than the schedule")
-    self.values = values
+    memory.values = values
     (round, hasBegun, isRunning) = (0, false, true)
   }
 
@@ -127,9 +126,10 @@ public final class ScheduleRunner {
       else { return false }
       trace?.record(roundNames[round], Trace.Track.rounds + Int32(tag), since: roundStart)
       round += 1
+      events += 1
       hasBegun = false
     }
-    roundSums()
+    memory.roundSums(plan.finalRounding)
     isRunning = false
     return true
   }
@@ -142,22 +142,22 @@ public final class ScheduleRunner {
     for index in current.starts {
       let send = plan.sends[index]
       sendRequests[index] = try communicator.startSend(
-        UnsafeRawBufferPointer(encoded(send)), to: send.peer, tag: tag)
+        UnsafeRawBufferPointer(memory.encoded(send)), to: send.peer, tag: tag)
     }
     for index in current.libraries {
-      let part = UnsafeMutableBufferPointer(rebasing: values[plan.libraries[index].range])
+      let part = memory.part(plan.libraries[index].range)
       if plan.libraries[index].blocking {
         try communicator.allReduce(part)
       } else {
         libraryRequests[index] = try communicator.startAllReduce(part)
       }
     }
-    if current.fence, let shared {
-      fence = try shared.segment.arrive(channel: tag % sharedSegmentChannels)
+    if current.fence, let segment {
+      fence = try segment.arrive(channel: tag % sharedSegmentChannels)
     }
     try postReceives(middle..<posts.upperBound)
-    for index in current.sums { sum(plan.sums[index]) }
-    for index in current.additions { add(plan.additions[index]) }
+    for index in current.sums { memory.sum(plan.sums[index]) }
+    for index in current.additions { memory.add(plan.additions[index]) }
     nextIncoming = current.incoming.lowerBound
     nextSend = current.sends.lowerBound
     nextLibrary = current.libraries.lowerBound
@@ -167,19 +167,16 @@ public final class ScheduleRunner {
   private func postReceives(_ indices: Range<Int>) throws(MessagingError) {
     for index in indices where !plan.incoming[index].isLoad {
       let incoming = plan.incoming[index]
-      let place =
-        incoming.staging.map { staging.bytes($0, count: incoming.range.count) }
-        ?? bytes(incoming.range)
       incomingRequests[index] = try communicator.startReceive(
-        into: place, from: incoming.peer, tag: tag)
+        into: memory.place(of: incoming), from: incoming.peer, tag: tag)
     }
   }
 
   private func passFence(blocking: Bool) throws(MessagingError) -> Bool {
-    guard let ticket = fence, let shared else { return true }
+    guard let ticket = fence, let segment else { return true }
     if blocking {
-      try shared.segment.wait(ticket)
-    } else if try !shared.segment.hasPassed(ticket) {
+      try segment.wait(ticket)
+    } else if try !segment.hasPassed(ticket) {
       return false
     }
     fence = nil
@@ -198,8 +195,9 @@ public final class ScheduleRunner {
       if incoming.afterSends {
         guard try completeSends(current, blocking: blocking) else { return false }
       }
-      take(incoming)
+      memory.take(incoming)
       nextIncoming += 1
+      events += 1
     }
     return true
   }
@@ -238,79 +236,5 @@ public final class ScheduleRunner {
           + "differ in vector length, element type or algorithm")
     }
     return true
-  }
-
-  // MARK: memory
-
-  private func take(_ incoming: Plan.Incoming) {
-    guard let base = values.baseAddress else { return }
-    let target = base + incoming.range.lowerBound
-    let count = incoming.range.count
-    if let place = incoming.staging {
-      staging.take(place, count: count, incoming.arrival, into: target)
-    } else if incoming.isLoad {
-      let source = UnsafePointer(vector(of: incoming.peer) + incoming.range.lowerBound)
-      switch incoming.arrival {
-      case .add: kernels.add(count, x: source, y: target)
-      case .copy: target.update(from: source, count: count)
-      }
-    }
-  }
-
-  private func sum(_ sum: Plan.Sum) {
-    var place = addresses
-    for rank in sum.over {
-      place.initialize(to: vector(of: rank) + sum.range.lowerBound)
-      place += 1
-    }
-    for rank in sum.into {
-      place.initialize(to: vector(of: rank) + sum.range.lowerBound)
-      place += 1
-    }
-    kernels.sumVectors(
-      sum.range.count, x: addresses, over: sum.over.count, y: addresses + sum.over.count,
-      into: sum.into.count)
-  }
-
-  private func add(_ addition: (range: Range<Int>, to: Int)) {
-    guard let base = values.baseAddress else { return }
-    kernels.add(
-      addition.range.count, x: base + addition.range.lowerBound, y: base + addition.to)
-  }
-
-  /// The vector of a rank of the node: as far into its block as ours is into our own.
-  private func vector(of peer: Int) -> UnsafeMutablePointer<Float> {
-    guard let shared, let base = values.baseAddress, let block = shared.blocks[peer] else {
-      preconditionFailure("rank \(peer) shares no memory with this one")
-    }
-    let offset = base - shared.segment.block(of: shared.ownBlock)
-    precondition(
-      offset >= 0 && offset + values.count <= shared.segment.count,
-      "the vector must lie in this rank's block of shared memory")
-    return shared.segment.block(of: block) + offset
-  }
-
-  /// What a send hands over: the values themselves, or, rounded, their 16-bit form.
-  private func encoded(_ send: Plan.Send) -> UnsafeMutableRawBufferPointer {
-    guard let place = send.staging, let base = values.baseAddress else { return bytes(send.range) }
-    let count = send.range.count
-    overflowCount += staging.encode(base + send.range.lowerBound, count: count, at: place)
-    return staging.bytes(place, count: count)
-  }
-
-  /// Gives sums that other ranks may have got by message the values that those have.
-  private func roundSums() {
-    guard let base = values.baseAddress else { return }
-    switch plan.finalRounding {
-    case .everything: overflowCount += staging.round(base, count: values.count)
-    case .ranges(let ranges):
-      for range in ranges {
-        overflowCount += staging.round(base + range.lowerBound, count: range.count)
-      }
-    }
-  }
-
-  private func bytes(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
-    UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: values[range]))
   }
 }

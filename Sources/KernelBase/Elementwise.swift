@@ -54,14 +54,24 @@ extension VectorKernels {
   }
 
   /// 4 bytes of traffic per element and vector. Four registers' worth at a time, so that finding the
-  /// vectors costs little beside reading them.
+  /// vectors costs little beside reading them. What comes 1 KB later is asked for already, but nothing
+  /// behind the end: there lies what other cores write.
   public static func sumVectors(
     _ count: Int, x: UnsafePointer<FloatsOut>, over: Int, y: UnsafePointer<FloatsOut>, into: Int
   ) {
     let first = x[0]
     var i = 0
     let step = 4 &* wide
+    let line = 64 / MemoryLayout<Float>.stride
     while i &+ step <= count {
+      let ahead = i &+ 16 &* line
+      if ahead &+ step <= count {
+        for k in 0..<over {
+          for place in stride(from: ahead, to: ahead &+ step, by: line) {
+            csimd_prefetch(x[k] + place)
+          }
+        }
+      }
       var (a, b) = ((first + i).wide, (first + (i &+ wide)).wide)
       var (c, d) = ((first + (i &+ 2 &* wide)).wide, (first + (i &+ 3 &* wide)).wide)
       var k = 1

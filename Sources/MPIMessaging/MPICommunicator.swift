@@ -24,6 +24,7 @@ public final class MPICommunicator: Communicator {
   var isCrowded = false
   /// Whether MPI's own waiting holds none either. Where it does, a crowded rank must not block.
   var libraryYields = false
+  private var patience = Patience(isCrowded: false)
   /// Lowered by tests.
   var limit = ByteSpan.Limit()
   /// What this rank has joined here; nil where nobody asks whether the others are still there.
@@ -140,6 +141,13 @@ public final class MPICommunicator: Communicator {
       if let message = try test(request) { return message }
       patience.pause()
     }
+  }
+
+  /// The same between looks at many things. If none of them was a look at MPI, others may wait for
+  /// messages of ours that only move when we enter it.
+  public func pause(after looks: Int) throws(MessagingError) {
+    if looks == 1 { patience = Patience(isCrowded: isCrowded) }
+    if patience.pause() { _ = try probe(from: nil, tag: 0) }
   }
 
   /// One look at what has arrived.

@@ -6,7 +6,7 @@
 // microseconds. Where other programs compute on them, a core comes back after a time slice, or
 // straight away although others need it; there it is better to sleep between looks: who sleeps is
 // off the core, and comes first when it wakes. So a wait sleeps once it has lasted a millisecond,
-// and at once if a core came back late within the last half second.
+// and at once if a core came back late within the last tenth of a second.
 //
 // Recursive doubling of 4 KB by 4 ranks on 2 cores, one per network namespace, microseconds
 // (medians): cores to themselves 110-125 by offering, 260-430 by sleeping; cores that others wanted
@@ -31,7 +31,7 @@ struct Patience {
 
   /// Nanoseconds: a sleep; how long a core may be away; how long it is remembered that it was away
   /// longer; how long a wait goes without sleep otherwise.
-  private static let sleep = 20_000, late: Int64 = 300_000, memory: Int64 = 500_000_000
+  private static let sleep = 20_000, late: Int64 = 1_000_000, memory: Int64 = 100_000_000
   private static let sleepless: Int64 = 1_000_000
 
   /// - Parameter isCrowded: more ranks than cores: whoever we wait for probably needs the core we
@@ -64,8 +64,12 @@ struct Patience {
   /// Whether Open MPI was told not to hold a core while it waits (`--mca mpi_yield_when_idle 1`):
   /// what a user knows about the cores holds for us too.
   static var launcherAsksForIt: Bool {
-    guard let value = getenv("OMPI_MCA_mpi_yield_when_idle") else { return false }
-    return !["", "0", "false", "no", "disabled"].contains(String(cString: value))
+    isYes(getenv("OMPI_MCA_mpi_yield_when_idle").map { String(cString: $0) })
+  }
+
+  /// Open MPI's reading of a truth value.
+  static func isYes(_ value: String?) -> Bool {
+    value.map { !["", "0", "false", "no", "disabled"].contains($0.lowercased()) } ?? false
   }
 
   /// Cores of this node that are switched on.

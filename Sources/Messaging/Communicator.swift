@@ -65,6 +65,9 @@ public protocol Communicator: AnyObject {
   func test(_ request: Request) throws(MessagingError) -> Message?
   /// Waits for completion, which ends the request. Spins briefly, then gives up the core.
   func wait(_ request: Request) throws(MessagingError) -> Message
+  /// To be called after a look at everything that is under way, if nothing had happened: the
+  /// `looks`th such time in a row, from 1. Returns at once for a while, then gives up the core.
+  func pause(after looks: Int) throws(MessagingError)
   /// The envelope of a message that has arrived and not been received, without receiving it.
   func probe(from peer: Int?, tag: Int) throws(MessagingError) -> Message?
 

@@ -31,6 +31,9 @@ public final class GradientFlight: GradientObserver {
   private var failure: MessagingError?
   private var overflows = 0  // of all steps so far
 
+  /// Most buckets that are looked after while one is waited for.
+  private static let attention = 16
+
   /// Plans buckets and schedules once; a step allocates nothing. All ranks together.
   ///
   /// - Throws: an error that names who differs, if the ranks do not mean to do the same.
@@ -84,12 +87,30 @@ public final class GradientFlight: GradientObserver {
     }
     for number in ranges.indices {
       if !runners.isEmpty {
-        try worker.waiting { () throws(MessagingError) in try runners[number].finish() }
+        try worker.waiting { () throws(MessagingError) in try land(number) }
       }
       try landed(number)
     }
     countOverflows()
     return Tally.read(UnsafePointer(tally(0)), samples: samples)
+  }
+
+  /// Waits for a bucket. Later ones move along meanwhile: a network that carried one bucket's rounds
+  /// at a time would stand still between them.
+  private func land(_ number: Int) throws(MessagingError) {
+    var looks = 0
+    while true {
+      var events = 0
+      for (place, runner) in runners[number...].prefix(GradientFlight.attention).enumerated() {
+        let before = runner.events
+        let isDone = try runner.advance()
+        if isDone && place == 0 { return }
+        events += runner.events - before
+      }
+      if runners[number].waitsForFinish { return try runners[number].finish() }
+      looks = events > 0 ? 0 : looks + 1
+      if looks > 0 { try worker.communicator.pause(after: looks) }
+    }
   }
 
   private func countOverflows() {

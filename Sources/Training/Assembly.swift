@@ -65,7 +65,10 @@ struct Assembly {
         throw UsageError("--all-reduce \(job.allReduce): \(objection)")
       }
     }
-    if job.lanes != nil {
+    if job.lanes != nil || group.topology.isOneNode {
+      // Within a node shared memory is the fastest for gradients of any length, and its sums do not
+      // depend on the cut into buckets: equal runs give equal bits, as they would not if a
+      // measurement decided.
       tuning = nil
     } else if let stored, stored.fits(job, group, elements: network.layout.count) {
       tuning = stored
@@ -75,8 +78,10 @@ struct Assembly {
     let tuned = try tuning.map { tuning throws(UnknownName) in
       try TunedAllReduce(tuning.choices)
     }
-    let allReduce = parts.allReduce ?? tuned ?? RingAllReduce()
-    let bucket = tuning?.bucket ?? job.bucket ?? 1 << 20
+    let untuned: any AllReduceAlgorithm =
+      group.topology.isOneNode ? SharedMemoryAllReduce() : RingAllReduce()
+    let allReduce = parts.allReduce ?? tuned ?? untuned
+    let bucket = tuning?.bucket ?? job.bucket ?? 1 << 18
     let plan = GradientPlan(
       layout: network.layout, topology: group.topology, allReduce: allReduce, wire: parts.wire,
       bucketBytes: bucket, update: parts.update, needsWholeGradient: job.clip != nil,

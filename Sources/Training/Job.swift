@@ -28,7 +28,8 @@ public struct Job: Codable, Sendable, Equatable {
   /// Parts of every step's samples whose gradients are summed in one order on any number of ranks;
   /// nil: one per rank.
   public var lanes: Int?
-  /// How gradients are summed over ranks; `auto`: as is fastest, measured at start.
+  /// How gradients are summed over ranks; `auto`: in shared memory, or over several nodes as is
+  /// fastest there.
   public var allReduce = TunedAllReduce.autoName
   /// The form in which gradients travel.
   public var wire = "float32"

@@ -63,7 +63,7 @@ public final class Trainer {
     }
     self.claim = claim
     self.assembly = assembly
-    let restored = resume ? try Self.restore(assembly, from: folder, agreement) : nil
+    let restored = resume ? try Restoration.run(assembly, from: folder, agreement) : nil
     step = restored?.step ?? 0
     lastSaved = restored?.step
     let (start, total) = (step, assembly.totalSteps)
@@ -247,34 +247,5 @@ public final class Trainer {
         + " (\(Progress.thousands(Double(assembly.facts.samples))) samples), \(ranks), method"
         + " \(job.strategy), \(job.optimizer), batch \(job.batch)\(lanes), \(kernels.instructionSet)"
         + (step > 0 ? ", resumed at step \(step)" : ""))
-  }
-
-  /// Restores the newest whole checkpoint on all ranks; nil where there is none at all.
-  private static func restore(
-    _ assembly: Assembly, from folder: CheckpointFolder, _ agreement: Agreement
-  ) throws -> (step: Int, note: String?)? {
-    let isReader = assembly.worker.communicator.rank == 0
-    var found: (path: String, contents: SafetensorsFile.Contents)?
-    var damaged: [String] = []
-    var step = -1.0
-    try agreement.agree {
-      guard isReader else { return }
-      (found, damaged) = folder.newestValid()
-      guard let found else {
-        if let first = damaged.first { throw CheckpointError("no checkpoint is whole", first) }
-        return
-      }
-      let facts = try CheckpointFacts(found.contents.metadata, path: found.path)
-      try facts.check(continues: assembly.facts, path: found.path)
-      step = Double(facts.step)
-    }
-    step = try agreement.reduce(step, .maximum)
-    guard step >= 0 else { return nil }
-    try Checkpoint(worker: assembly.worker, strategy: assembly.strategy)
-      .restore(found?.contents, path: found?.path ?? "")
-    let note =
-      damaged.isEmpty
-      ? nil : damaged.joined(separator: "; ") + "; going on from \(found?.path ?? "")"
-    return (Int(step), note)
   }
 }

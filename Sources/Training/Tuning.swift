@@ -1,6 +1,6 @@
-// How a run sums its gradients: what `auto` stands for, measured at the run's first start and kept
-// in `tuning.yaml`. Another algorithm or another cut into buckets adds in another order and gives
-// another result, so a resumed run on the same nodes takes the same.
+// How a run on several nodes sums its gradients: what `auto` stands for, measured at the run's first
+// start and kept in `tuning.yaml`. Another algorithm or another cut into buckets adds in another order
+// and gives another result, so a resumed run on the same nodes takes the same.
 
 import Basics
 import Collectives

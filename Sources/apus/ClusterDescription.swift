@@ -31,10 +31,8 @@ struct ClusterDescription {
       read: { $0.model.fabric = try Quantity.bytesPerSecond($1) }),
     time("send-overhead", "processor time to send a message", \.sendOverhead),
     time("receive-overhead", "processor time to receive a message", \.receiveOverhead),
-    Key(
-      name: "eager-limit", help: "bytes up to which messages leave unasked",
-      write: { ByteCount.text($0.model.eagerLimit) },
-      read: { $0.model.eagerLimit = try ByteCount.parse($1) }),
+    bytes("eager-limit", "up to which messages leave unasked", \.eagerLimit),
+    bytes("send-buffer", "up to which sends are complete at once", \.sendBuffer),
     Key(
       name: "handshake", help: "what longer messages wait before they leave",
       write: { $0.model.handshake.map { Quantity.text(seconds: $0) } },
@@ -95,6 +93,14 @@ struct ClusterDescription {
     Key(
       name: name, help: help, write: { Quantity.text(seconds: $0.model[keyPath: path]) },
       read: { $0.model[keyPath: path] = try Quantity.seconds($1) })
+  }
+
+  private static func bytes(
+    _ name: String, _ help: String, _ path: WritableKeyPath<ClusterModel, Int> & Sendable
+  ) -> Key {
+    Key(
+      name: name, help: "bytes " + help, write: { ByteCount.text($0.model[keyPath: path]) },
+      read: { $0.model[keyPath: path] = try ByteCount.parse($1) })
   }
 
   private static func speed(

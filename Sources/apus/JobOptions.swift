@@ -51,8 +51,8 @@ struct JobOptions: ParsableArguments {
 
   @Option(
     help: """
-      How gradients are summed over ranks: a name that `apus list` shows, or auto: whatever is \
-      fastest here, measured at start. (default: auto)
+      How gradients are summed over ranks: a name that `apus list` shows, or auto: shared \
+      memory on one node; on several what is fastest there, measured at start. (default: auto)
       """)
   var allReduce: String?
 

@@ -9,6 +9,7 @@ func plainModel(latency: Double = 1e-3, bandwidth: Double = 4e6) -> ClusterModel
   var model = ClusterModel()
   (model.latency, model.bandwidth, model.handshake) = (latency, bandwidth, 0)
   (model.sendOverhead, model.receiveOverhead, model.eagerLimit) = (0, 0, 1 << 40)
+  model.sendBuffer = 1 << 40
   (model.reduceCost, model.memoryCost, model.fence) = (0, 0, 0)
   return model
 }
@@ -51,7 +52,7 @@ func isClose(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 * max(abs(a)
     model.reduceCost = 1e-8
     // One after the other: too long to start before their round (see `LookAhead`), and complete
     // only when they have left.
-    model.eagerLimit = 0
+    model.sendBuffer = 0
     let count = LookAhead.bytes / 4 + 1
     let k = Double(levels), m = Double(4 * count)
     #expect(
@@ -110,18 +111,18 @@ func isClose(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 * max(abs(a)
     #expect(isClose(try seconds(crossed, model), 3e-3 + 1e-3))
   }
 
-  @Test func aConnectionKeepsItsOrder() throws {
-    // The first of two messages arrives after its own time, so that it can be passed on early.
-    let first = 0..<1000, second = 1000..<2000
+  @Test func aSendIsCompleteWhenItsBytesHaveLeft() throws {
+    // One child after the other, or both at once.
+    var model = plainModel()
+    let all = 0..<1000
     let schedules = [
-      Schedule([[.send(first, to: 1), .send(second, to: 1)]]),
-      Schedule([
-        [.receive(first, from: 0, .copy)], [.send(first, to: 2)],
-        [.receive(second, from: 0, .copy)],
-      ]),
-      Schedule([[.receive(first, from: 1, .copy)]]),
+      Schedule([[.send(all, to: 1)], [.add(0..<10, to: 10)], [.send(all, to: 2)]]),
+      Schedule([[.receive(all, from: 0, .copy)], [.send(all, to: 3)]]),
+      Schedule([[.receive(all, from: 0, .copy)]]), Schedule([[.receive(all, from: 1, .copy)]]),
     ]
-    #expect(isClose(try seconds(schedules, plainModel()), 2e-3 + 2e-3))
+    #expect(isClose(try seconds(schedules, model), 3e-3 + 2e-3))
+    model.sendBuffer = 3999
+    #expect(isClose(try seconds(schedules, model), 2e-3 + 2e-3))
   }
 
   @Test func whatLiesBetweenThePorts() throws {
@@ -135,6 +136,7 @@ func isClose(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 * max(abs(a)
 
   @Test func oneSlowNode() throws {
     var model = plainModel()
+    model.sendBuffer = 0
     let even = try seconds("ring", 4, 6400, model)
     model.nodeSpeed = [3: 0.25]
     let slow = try seconds("ring", 4, 6400, model)

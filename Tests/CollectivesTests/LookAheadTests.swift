@@ -115,7 +115,7 @@ private func access(
     // Blocks of 6.4 MB: staging for two of them, the next receive posted early, no more; but what
     // comes fourth needs none.
     let plan = Plan(
-      RingAllReduce().schedule(rank: 1, ranks: 4, count: 6_400_000), longest: 1 << 40)
+      RingAllReduce().schedule(rank: 1, ranks: 4, count: 6_400_000), longest: .max)
     #expect(plan.stagingCount == 3_200_000)
     #expect(plan.rounds[0].posts == 0..<2 && plan.rounds[0].starts == 0..<1)
     #expect(plan.rounds[1].posts == 2..<4 && plan.rounds[1].starts == 1..<2)
@@ -130,5 +130,24 @@ private func access(
     #expect(plan.rounds.map(\.starts.count) == [1, 0, 1, 0])
     // Staging is private memory; the last receive goes to its place.
     #expect(plan.rounds.map(\.posts.count) == [1, 0, 1, 0])
+  }
+
+  @Test(arguments: WireFormat.allCases)
+  func longTransfersTravelInMessages(wire: WireFormat) {
+    let count = 100_003
+    let schedule = Schedule([
+      [.receive(7..<7 + count, from: 1, .add), .send(7..<7 + count, to: 1)]
+    ])
+    let plan = Plan(schedule, wire: wire)
+    let needed = (count * wire.bytesPerElement + messageBytes - 1) / messageBytes
+    #expect(plan.sends.count == needed && needed > 1)
+    #expect(plan.sends.map(\.range) == plan.incoming.map(\.range))
+    #expect(plan.sends.allSatisfy { $0.range.count * wire.bytesPerElement <= messageBytes + 64 })
+    #expect(plan.sends.first?.range.lowerBound == 7)
+    #expect(plan.sends.last?.range.upperBound == 7 + count)
+    for (one, next) in zip(plan.sends, plan.sends.dropFirst()) {
+      #expect(one.range.upperBound == next.range.lowerBound)
+    }
+    #expect(Plan(schedule, wire: wire, longest: .max).sends.map(\.range) == [7..<7 + count])
   }
 }

@@ -42,8 +42,10 @@ func shortJob() -> Job {
 /// Trains on so many ranks; returns rank 0's ending, or throws what the explaining rank throws.
 /// All ranks must end alike.
 @discardableResult
-func train(_ job: Job, in folder: String, resume: Bool = false, ranks: Int = 1) throws -> Ending {
-  let outcomes = try LocalWorld.run(ranks: ranks) { communicator in
+func train(
+  _ job: Job, in folder: String, resume: Bool = false, ranks: Int = 1, ranksPerNode: Int? = nil
+) throws -> Ending {
+  let outcomes = try LocalWorld.run(ranks: ranks, ranksPerNode: ranksPerNode) { communicator in
     Result {
       try Trainer(
         job, folder: folder, resume: resume, style: .none, over: communicator,
@@ -60,6 +62,11 @@ func train(_ job: Job, in folder: String, resume: Bool = false, ranks: Int = 1) 
   let explanations = failures.filter { !($0 is SharedFailure) }
   #expect(explanations.count == 1, "one rank explains")
   throw explanations.first ?? first
+}
+
+/// The bytes of a run's newest checkpoint.
+func finalCheckpoint(_ folder: String) throws -> Data {
+  try Data(contentsOf: URL(fileURLWithPath: #require(CheckpointFolder(run: folder).files.last)))
 }
 
 /// The lines of a run's log.

@@ -6,17 +6,13 @@ import Testing
 @testable import Training
 
 @Suite struct TrainerTests {
-  private func finalCheckpoint(_ folder: String) throws -> Data {
-    try Data(contentsOf: URL(fileURLWithPath: #require(CheckpointFolder(run: folder).files.last)))
-  }
-
   @Test func aRunLeavesLogCurvesJobAndCheckpoints() throws {
     let folder = try TemporaryFolder()
     let ending = try train(shortJob(), in: folder("run"), ranks: 2)
     #expect(ending.step == 20 && !ending.isStopped)
     #expect(
       folder.contents("run")
-        == ["checkpoints", "curves.svg", "job.yaml", "log.jsonl", "tuning.yaml"])
+        == ["checkpoints", "curves.svg", "job.yaml", "log.jsonl"])
     #expect(
       folder.contents("run/checkpoints")
         == ["latest", "step-00000010.safetensors", "step-00000020.safetensors"])

@@ -14,11 +14,14 @@ public struct ClusterModel: Sendable, Equatable, Codable {
   public var fabric: Double?
   /// Processor time to send, and to receive, one message.
   public var sendOverhead = 1e-6, receiveOverhead = 1e-6
-  /// Longer messages wait for their receiver's word, and are complete at the sender when their last
-  /// byte has left; shorter ones leave at once, and are complete when handed over.
+  /// Longer messages wait for their receiver's word; shorter ones leave at once. The runner's are
+  /// never longer than `messageBytes`, so this matters where a library's limit lies below.
   public var eagerLimit = 65536
   /// What asking and answering take before a longer message leaves; nil: two latencies.
   public var handshake: Double?
+  /// Sends up to this length are complete when handed over: it fits into a socket's buffer. Longer
+  /// ones are when their last byte has left.
+  public var sendBuffer = 64 << 10
   /// Processor time per byte that arrives and is added.
   public var reduceCost = 0.1e-9
   /// Processor time per byte that is read or written in the memory of a node, all its ranks at it.
@@ -44,7 +47,8 @@ public struct ClusterModel: Sendable, Equatable, Codable {
     let others = [
       ("latency", latency), ("send overhead", sendOverhead), ("receive overhead", receiveOverhead),
       ("eager limit", Double(eagerLimit)), ("handshake", handshake ?? 0),
-      ("reduce cost", reduceCost), ("memory cost", memoryCost), ("fence", fence),
+      ("send buffer", Double(sendBuffer)), ("reduce cost", reduceCost), ("memory cost", memoryCost),
+      ("fence", fence),
       ("local latency", localLatency),
     ]
     if let (name, _) = positive.first(where: { !($0.1 > 0) || !$0.1.isFinite }) {

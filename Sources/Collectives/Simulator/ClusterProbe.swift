@@ -45,8 +45,8 @@ public struct ClusterProbe {
       model.latency = short - 2 * overhead
       // A long message is asked for, and answered.
       model.handshake = 2 * short
-      let all = try shift(bytes)
-      if all < 0.9 * model.bandwidth { model.fabric = all * Double(group.topology.members.count) }
+      let all = try shift(messages: max(1, 2 * bytes / messageBytes))
+      if all < 0.85 * model.bandwidth { model.fabric = all * Double(group.topology.members.count) }
     }
     (model.reduceCost, model.memoryCost) = try memory(bytes / 4)
     return model
@@ -84,12 +84,15 @@ public struct ClusterProbe {
     return try communicator.allReduce(median, .maximum)
   }
 
-  /// Bytes per second of each node's port while every node sends to the next one.
-  private func shift(_ bytes: Int) throws(MessagingError) -> Double {
+  /// Bytes per second of each node's port while every node sends to the next one: many messages, so
+  /// that a late start does not weigh much.
+  private func shift(messages: Int) throws(MessagingError) -> Double {
     let members = group.topology.members, node = group.topology.nodes[group.rank]
     let isFirst = members[node][0] == group.rank
-    let out = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 64)
-    let into = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 64)
+    let from = members[(node + members.count - 1) % members.count][0]
+    let to = members[(node + 1) % members.count][0]
+    let out = UnsafeMutableRawBufferPointer.allocate(byteCount: messageBytes, alignment: 64)
+    let into = UnsafeMutableRawBufferPointer.allocate(byteCount: messageBytes, alignment: 64)
     defer {
       out.deallocate()
       into.deallocate()
@@ -99,17 +102,19 @@ public struct ClusterProbe {
     for _ in 0..<4 {
       try communicator.barrier()
       let start = clock.now
-      if isFirst {
-        let receive = try communicator.startReceive(
-          into: into, from: members[(node + members.count - 1) % members.count][0], tag: 0)
-        try communicator.send(
-          UnsafeRawBufferPointer(out), to: members[(node + 1) % members.count][0], tag: 0)
-        _ = try communicator.wait(receive)
+      var requests: [Request] = []
+      for _ in 0..<(isFirst ? messages : 0) {
+        requests.append(try communicator.startReceive(into: into, from: from, tag: 0))
       }
+      for _ in 0..<(isFirst ? messages : 0) {
+        requests.append(
+          try communicator.startSend(UnsafeRawBufferPointer(out), to: to, tag: 0))
+      }
+      for request in requests { _ = try communicator.wait(request) }
       let own = isFirst ? (clock.now - start) / .seconds(1) : 0
       best = min(best, try communicator.allReduce(own, .maximum))
     }
-    return Double(bytes) / best
+    return Double(messageBytes * messages) / best
   }
 
   /// Seconds of one fence, when all ranks of the node are there.

@@ -1,7 +1,8 @@
-// Messages on their way share ports evenly, as long-lived TCP connections do: no message gets more
-// than another on a port that is full, and what a message cannot use, because it is held up
-// elsewhere, the others get (max-min fairness; SimGrid's model, Casanova et al. 2014). Messages of
-// one connection follow one another, as bytes of a TCP stream do.
+// Messages on their way share ports evenly: none gets more than another on a port that is full, and
+// what a message cannot use, because it is held up elsewhere, the others get (max-min fairness;
+// SimGrid's model, Casanova et al. 2014). Messages, not connections: libraries hand messages to
+// sockets as they are started, so that a connection with more of them gets more. Sharing by
+// connection foresees a double tree of 25 MB on 8 namespace nodes 33 % too slow, this 6 % too fast.
 //
 // Every port has a level, the most that it grants to any one message; a message runs at the lowest
 // level on its way. A port that is joined or left finds its new level from the levels at the other

@@ -11,8 +11,6 @@ struct MessageMatching {
     /// The processes at its ends.
     var sender: Int32
     var receiver: Int32 = -1
-    /// Messages of one rank to another have this in common, whatever stage they belong to.
-    var connection: Int32 = -1
     var isLocal: Bool
   }
 
@@ -22,7 +20,6 @@ struct MessageMatching {
   private(set) var received: [Int32] = []
   /// Where the sends and the receives of a process begin.
   private(set) var firstSend: [Int] = [], firstReceive: [Int] = []
-  private(set) var connections = 0
 
   /// - Parameter programs: of representative r in stage s: number `s * representatives.count + r`.
   init(
@@ -70,16 +67,6 @@ struct MessageMatching {
       }
       messages[send.index].receiver = Int32(process)
       received[receive.index] = Int32(send.index)
-    }
-    nameConnections(sends.map { ($0.pair % (UInt64(period) * ranks), $0.index) })
-  }
-
-  private mutating func nameConnections(_ sends: [(pair: UInt64, index: Int)]) {
-    var previous: UInt64?
-    for (pair, index) in sends.sorted(by: { ($0.pair, $0.index) < ($1.pair, $1.index) }) {
-      if pair != previous { connections += 1 }
-      previous = pair
-      messages[index].connection = Int32(connections - 1)
     }
   }
 }

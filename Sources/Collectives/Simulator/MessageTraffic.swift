@@ -1,6 +1,5 @@
 // How messages come from one process to another: short ones leave at once, long ones when their
-// receiver has answered; messages of one connection leave one after the other; whoever waits for
-// one is told.
+// receiver has answered; whoever waits for one is told.
 
 /// All messages and how far they are.
 struct MessageTraffic {
@@ -10,8 +9,6 @@ struct MessageTraffic {
     var arrival = Double.infinity
     var hasLeft = false
     var senderWaits = false, receiverWaits = false
-    /// The next message of the connection that wants to leave.
-    var next: Int32 = -1
   }
 
   var network: FlowNetwork
@@ -19,14 +16,11 @@ struct MessageTraffic {
   private let handshake: Double
   private let messages: [MessageMatching.Message]
   private var progress: [Progress]
-  /// The message of each connection that wanted to leave last, as long as it has not.
-  private var lastOfConnection: [Int32]
 
   init(_ matching: MessageMatching, _ network: FlowNetwork, _ model: ClusterModel) {
     (self.network, self.model, messages) = (network, model, matching.messages)
     handshake = model.handshake ?? 2 * model.latency
     progress = Array(repeating: Progress(), count: messages.count)
-    lastOfConnection = Array(repeating: -1, count: matching.connections)
   }
 
   // MARK: what processes do
@@ -49,7 +43,7 @@ struct MessageTraffic {
 
   /// Whether the sender is rid of it; if not, it will be resumed.
   mutating func isSettled(_ message: Int) -> Bool {
-    if progress[message].hasLeft || isShort(message) { return true }
+    if progress[message].hasLeft || isBuffered(message) { return true }
     progress[message].senderWaits = true
     return false
   }
@@ -68,8 +62,13 @@ struct MessageTraffic {
 
   // MARK: on the way
 
+  private func isBuffered(_ message: Int) -> Bool {
+    isShort(message) && messages[message].bytes <= Double(model.sendBuffer)
+  }
+
+  /// The runner cuts what is longer than `messageBytes`.
   private func isShort(_ message: Int) -> Bool {
-    messages[message].bytes <= Double(model.eagerLimit)
+    min(messages[message].bytes, Double(messageBytes)) <= Double(model.eagerLimit)
   }
 
   /// A long message leaves when its receiver, having been asked, has answered.
@@ -84,19 +83,8 @@ struct MessageTraffic {
     }
   }
 
-  /// It leaves as soon as those before it on its connection have.
+  /// It sets out.
   mutating func leave(_ message: Int, at now: Double, _ queue: inout EventQueue) {
-    let connection = Int(messages[message].connection)
-    let before = Int(lastOfConnection[connection])
-    lastOfConnection[connection] = Int32(message)
-    if before >= 0 {
-      progress[before].next = Int32(message)
-    } else {
-      begin(message, at: now, &queue)
-    }
-  }
-
-  private mutating func begin(_ message: Int, at now: Double, _ queue: inout EventQueue) {
     if messages[message].isLocal {
       queue.push(Event(.end, message, at: now + messages[message].bytes / model.localBandwidth))
     } else {
@@ -116,12 +104,6 @@ struct MessageTraffic {
     }
     if progress[message].receiverWaits {
       queue.push(Event(.resume, Int(messages[message].receiver), at: arrival))
-    }
-    let next = Int(progress[message].next)
-    if next >= 0 {
-      begin(next, at: now, &queue)
-    } else {
-      lastOfConnection[Int(messages[message].connection)] = -1
     }
   }
 }

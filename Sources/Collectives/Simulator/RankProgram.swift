@@ -37,7 +37,7 @@ struct RankProgram {
   init(_ schedule: Schedule, _ model: ClusterModel, _ wire: WireFormat) throws(SimulationError) {
     // A transfer is one message here, however many the runner makes of it: they follow each other
     // without a gap.
-    let plan = Plan(schedule, wire: wire, longest: 1 << 40)
+    let plan = Plan(schedule, wire: wire, longest: .max)
     guard plan.libraries.isEmpty else {
       throw SimulationError(
         "the schedule calls the messaging library's own all-reduce, whose costs it keeps to itself")
