@@ -51,15 +51,34 @@ extension ClusterSimulator {
   }
 
   /// The fastest algorithm for each of some lengths, as `auto` would find it by measuring; nil where
-  /// there is nothing to choose from.
+  /// there is nothing to choose from. What cannot win is not simulated.
   public func tuned(counts: [Int], from candidates: [any AllReduceAlgorithm]) -> TunedAllReduce? {
-    let choices = Set(counts).sorted().compactMap { count in
-      forecasts(count: count, of: candidates).first.map {
+    let choices = Set(counts).sorted().compactMap { count -> AllReduceChoice? in
+      var best: (name: String, seconds: Double)?
+      let ordered = candidates.map { (algorithm: $0, least: least($0, count: count)) }
+        .sorted { $0.least < $1.least }
+      for (algorithm, least) in ordered where least < best?.seconds ?? .infinity {
+        guard let seconds = try? allReduce(algorithm, count: count).seconds else { continue }
+        if seconds < best?.seconds ?? .infinity { best = (algorithm.name, seconds) }
+      }
+      return best.map {
         AllReduceChoice(
-          bytes: 4 * count, algorithm: $0.algorithm, microseconds: $0.outcome.seconds * 1e6,
+          bytes: 4 * count, algorithm: $0.name, microseconds: $0.seconds * 1e6,
           nativeMicroseconds: nil)
       }
     }
     return choices.isEmpty ? nil : try? TunedAllReduce(choices)
+  }
+
+  /// No all-reduce is faster than what one of its ranks has to send over its link, and to hand over.
+  private func least(_ algorithm: any AllReduceAlgorithm, count: Int) -> Double {
+    var messages = 0, bytes = 0
+    for round in algorithm.schedule(rank: 0, topology: topology, count: count).rounds {
+      for case .send(let range, let peer) in round where topology.nodes[peer] != topology.nodes[0] {
+        messages += 1
+        bytes += range.count * wire.bytesPerElement
+      }
+    }
+    return max(Double(bytes) / model.bandwidth, Double(messages) * model.sendOverhead)
   }
 }

@@ -22,8 +22,8 @@ public struct ClusterProbe {
   /// The parameters; the same on all ranks. What this cluster cannot show (links on one node, a
   /// second rank on any node) keeps its default.
   ///
-  /// - Parameter bytes: of long messages.
-  public func measure(bytes: Int = 4 << 20) throws(MessagingError) -> ClusterModel {
+  /// - Parameter bytes: of long messages; some are four times as long.
+  public func measure(bytes: Int = 2 << 20) throws(MessagingError) -> ClusterModel {
     var model = ClusterModel()
     let neighbour = group.topology.members[0].dropFirst().first
     let stranger = group.topology.members.dropFirst().first?[0]
@@ -35,8 +35,10 @@ public struct ClusterProbe {
     }
     if let stranger {
       let short = try roundTrip(4, with: stranger, times: 200) / 2
+      // Two long messages: links may let the beginning of each pass at once.
       let long = try roundTrip(bytes, with: stranger, times: 7) / 2
-      model.bandwidth = Double(bytes) / max(long - short, 1e-9)
+      let fourfold = try roundTrip(4 * bytes, with: stranger, times: 3) / 2
+      model.bandwidth = Double(3 * bytes) / max(fourfold - long, 1e-9)
       // Eight more messages in one direction take as long as processors need for them.
       let ahead = 8
       let longer = try roundTrip(4, with: stranger, times: 200, ahead: ahead)
@@ -45,10 +47,10 @@ public struct ClusterProbe {
       model.latency = short - 2 * overhead
       // A long message is asked for, and answered.
       model.handshake = 2 * short
-      let all = try shift(messages: max(1, 2 * bytes / messageBytes))
+      let all = try shift(messages: max(1, 4 * bytes / messageBytes))
       if all < 0.85 * model.bandwidth { model.fabric = all * Double(group.topology.members.count) }
     }
-    (model.reduceCost, model.memoryCost) = try memory(bytes / 4)
+    (model.reduceCost, model.memoryCost) = try memory(bytes / 2)
     return model
   }
 

@@ -18,8 +18,8 @@ public struct ClusterSimulator: Sendable {
   /// How values travel.
   public let wire: WireFormat
 
-  /// Messages that are followed one by one; 150 bytes each. More are avoided: see `step`.
-  var messageLimit = 1_000_000
+  /// Messages that are followed one by one. More are avoided: see `step`.
+  var messageLimit = 60_000
 
   /// A part of a training step: every rank computes for `seconds`, then the all-reduce of `count`
   /// elements begins, and the next stage's computing too.
@@ -41,8 +41,7 @@ public struct ClusterSimulator: Sendable {
     public let messagesPerRank, bytesPerRank: Double
     /// Ranks that were followed; the others do what one of them does.
     public let representatives: Int
-    /// Elements that were summed: a number near the one asked for where that one would not have
-    /// given all ranks the same to do, and following all of them would have taken too long.
+    /// Elements that were summed.
     public let elements: Int
     /// Nodes of the largest cluster simulated: fewer than asked for where the time was followed
     /// along log2(nodes).
@@ -70,8 +69,9 @@ public struct ClusterSimulator: Sendable {
   /// move by themselves; what they cost a rank's processor is taken from its computing.
   ///
   /// Few ranks stand for all where all do the same (see `Representatives`). Where there are too many
-  /// messages to follow, numbers of elements are rounded so that blocks become equal and ranks too;
-  /// if they do not, smaller clusters are simulated, and the time followed along log2(nodes).
+  /// messages to follow, the time lies between those of the next smaller and larger numbers of
+  /// elements that make blocks equal, and ranks too; if those do not, smaller clusters are simulated,
+  /// and the time followed along log2(nodes).
   ///
   /// - Throws: if the algorithm cannot work on the topology, or is its library's secret, or has too
   ///   many messages.
@@ -83,15 +83,33 @@ public struct ClusterSimulator: Sendable {
     }
     let exact = programs(algorithm, stages.map(\.count))
     if let representatives = try symmetry(exact) { return try run(exact, representatives, stages) }
-    if try messageEstimate(exact) <= messageLimit {
+    let messages = messageEstimate(algorithm, stages)
+    // Less than an element per rank: larger numbers tell nothing about it.
+    let isShort = stages.contains { $0.count > 0 && $0.count < topology.ranks }
+    if messages <= (isShort ? 10 : 1) * messageLimit {
       return try run(exact, Representatives(all: topology.ranks), stages)
     }
-    let even = stages.map { Stage(seconds: $0.seconds, count: evened($0.count)) }
-    let rounded = programs(algorithm, even.map(\.count))
-    if let representatives = try symmetry(rounded) {
-      return try run(rounded, representatives, even)
+    let more = evened(stages, .up)
+    if let who = try symmetry(programs(algorithm, more.map(\.count))) {
+      func outcome(_ stages: [Stage]) throws(SimulationError) -> Outcome {
+        try run(programs(algorithm, stages.map(\.count)), who, stages)
+      }
+      let most = try outcome(more)
+      if isShort { return most }
+      return most.between(
+        try outcome(evened(stages, .down)), elements: stages.reduce(0) { $0 + $1.count })
     }
     return try onFewerNodes(algorithm, stages)
+  }
+
+  /// With numbers of elements that give every rank equal blocks.
+  private func evened(_ stages: [Stage], _ direction: FloatingPointRoundingRule) -> [Stage] {
+    stages.map { stage in
+      let line = 16 * topology.ranks
+      let unit = stage.count < line ? topology.ranks : line
+      let units = (Double(stage.count) / Double(unit)).rounded(direction)
+      return Stage(seconds: stage.seconds, count: Int(units) * unit)
+    }
   }
 
   /// The time on half the nodes, a quarter and so on grows by equal parts for trees, whatever they
@@ -111,8 +129,7 @@ public struct ClusterSimulator: Sendable {
         model, topology: Topology(nodes: part(nodes)), wire: wire)
       smaller.messageLimit = messageLimit
       if points.isEmpty {
-        let rank = smaller.programs(algorithm, stages.map(\.count))
-        guard try smaller.messageEstimate(rank) <= messageLimit / 2 else { continue }
+        guard smaller.messageEstimate(algorithm, stages) <= messageLimit / 2 else { continue }
       }
       points.append(try smaller.step(algorithm, stages: stages))
     }
@@ -185,23 +202,34 @@ public struct ClusterSimulator: Sendable {
   }
 
   /// Messages of all ranks, from a few.
-  private func messageEstimate(_ programs: (Int) throws(SimulationError) -> [RankProgram])
-    throws(SimulationError) -> Int
-  {
+  private func messageEstimate(_ algorithm: any AllReduceAlgorithm, _ stages: [Stage]) -> Int {
     let samples = Set([0, 1, 2, 3, 5].map { topology.ranks * $0 / 6 } + [1, topology.ranks - 1])
+      .filter { $0 < topology.ranks }
     var messages = 0
-    for rank in samples where rank < topology.ranks {
-      messages += try programs(rank).reduce(0) { $0 + $1.sends.count }
+    for rank in samples {
+      for stage in stages {
+        let schedule = algorithm.schedule(rank: rank, topology: topology, count: stage.count)
+        messages += schedule.rounds.joined().reduce(0) { sum, transfer in
+          if case .send = transfer { sum + 1 } else { sum }
+        }
+      }
     }
     return messages * topology.ranks / samples.count
   }
+}
 
-  /// The nearest number of elements that gives every rank equal blocks.
-  private func evened(_ count: Int) -> Int {
-    guard count > 0 else { return 0 }
-    let line = 16 * topology.ranks
-    let unit = count < line ? topology.ranks : line
-    return max(1, (count + unit / 2) / unit) * unit
+extension ClusterSimulator.Outcome {
+  /// What lies between this and one of fewer elements.
+  fileprivate func between(_ less: Self, elements: Int) -> Self {
+    guard self.elements > less.elements else { return self }
+    let share = Double(elements - less.elements) / Double(self.elements - less.elements)
+    func mix(_ path: KeyPath<Self, Double>) -> Double {
+      less[keyPath: path] + share * (self[keyPath: path] - less[keyPath: path])
+    }
+    return Self(
+      seconds: mix(\.seconds), messagesPerRank: mix(\.messagesPerRank),
+      bytesPerRank: mix(\.bytesPerRank), representatives: representatives, elements: elements,
+      nodes: nodes)
   }
 }
 

@@ -92,7 +92,8 @@ extension Representatives {
     if ranks > perNode, ranks & (ranks - 1) == 0 { consider(.reflection) }
     if perNode > 1 { consider(.places) }
     var known: [Int: [RankProgram]] = [:]
-    for node in samples(ranks / perNode) {
+    let length = try programs(0).reduce(0) { $0 + $1.instructions.count }
+    for node in samples(ranks / perNode, few: length > 10_000) {
       for rank in node * perNode..<(node + 1) * perNode {
         let own = try programs(rank)
         if candidates.contains(where: { $0.rank(of: $0.representative(of: rank)) == rank }) {
@@ -110,13 +111,13 @@ extension Representatives {
   }
 
   /// All of a few nodes, else those near both ends, the middle and the thirds, and some from
-  /// everywhere. Node 0 comes first.
-  private static func samples(_ nodes: Int) -> [Int] {
+  /// everywhere; not many of long programs. Node 0 comes first.
+  private static func samples(_ nodes: Int, few: Bool) -> [Int] {
     guard nodes > 64 else { return Array(0..<nodes) }
-    let special = [
-      0, 1, 2, 3, nodes / 3, nodes / 2 - 1, nodes / 2, nodes * 2 / 3, nodes - 2, nodes - 1,
-    ]
-    return special + (1...5).map { ($0 * 7_368_787) % (nodes - 1) + 1 }
+    let anywhere = (1...5).map { ($0 * 7_368_787) % (nodes - 1) + 1 }
+    if few { return [0, 1, nodes / 2, nodes - 1, anywhere[0]] }
+    return [0, 1, 2, 3, nodes / 3, nodes / 2 - 1, nodes / 2, nodes * 2 / 3, nodes - 2, nodes - 1]
+      + anywhere
   }
 
   /// Whether rank `b` does relative to itself what rank `a` does relative to itself.
