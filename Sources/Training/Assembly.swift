@@ -127,8 +127,10 @@ struct Assembly {
         throw UnknownName(kind: "update", name: job.update, known: names)
       }
       let flags =
-        [("--update \(job.update)", update != .replicated)]
-        + (job.lanes.map { [("--lanes \($0)", true)] } ?? [])
+        [
+          ("--update \(job.update)", update != .replicated),
+          ("--wire \(job.wire)", job.wire != WireFormat.float32.rawValue),
+        ] + (job.lanes.map { [("--lanes \($0)", true)] } ?? [])
       for (flag, isAsked) in flags where isAsked && !strategy.sumsGradients {
         throw UsageError(
           "\(flag): --strategy \(job.strategy) does not sum gradients in every step")
@@ -144,6 +146,15 @@ struct Assembly {
           "--strategy \(job.strategy) needs more ranks than \(ranks): some serve, others work")
       }
       try job.validate(workers: workers.count)
+      let sums = [
+        ("--all-reduce \(job.allReduce)", job.allReduce != TunedAllReduce.autoName),
+        ("--bucket \(job.bucket ?? 0)", job.bucket != nil),
+      ]
+      for (flag, isAsked) in sums where isAsked && workers.count < ranks {
+        throw UsageError(
+          "\(flag): with --strategy \(job.strategy) some ranks serve, and nothing is summed over all"
+        )
+      }
       model = try modelCatalog.find(job.model)
       if job.allReduce == TunedAllReduce.autoName {
         allReduce = nil

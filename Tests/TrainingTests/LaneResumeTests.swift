@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  @Test func lanesThatWillNotDoAreRefused() throws {
+  @Test func whatWouldDoNothingIsRefused() throws {
     let folder = try TemporaryFolder()
     func refusal(ranks: Int, _ change: (inout Job) -> Void) -> String {
       var job = job("linear", "adam", "replicated")
@@ -88,6 +88,24 @@ import Testing
         refusal(ranks: 2) {
           $0.strategy = "local-sgd"
           ($0.lanes, $0.update) = (nil, "sharded")
+        }
+      ),
+      (
+        "--wire float16: --strategy local-sgd",
+        refusal(ranks: 2) {
+          ($0.strategy, $0.lanes, $0.wire) = ("local-sgd", nil, "float16")
+        }
+      ),
+      (
+        "--all-reduce ring: with --strategy async",
+        refusal(ranks: 3) {
+          ($0.strategy, $0.lanes, $0.allReduce) = ("async", nil, "ring")
+        }
+      ),
+      (
+        "--bucket 4096: with --strategy async",
+        refusal(ranks: 3) {
+          ($0.strategy, $0.lanes, $0.bucket) = ("async", nil, 4096)
         }
       ),
       ("did you mean 'sharded'?", refusal(ranks: 2) { $0.update = "sharde" }),

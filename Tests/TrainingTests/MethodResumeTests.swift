@@ -13,7 +13,7 @@ import Testing
       "linear", "generated:100,20", strategy, settings
     )
     (job.schedule, job.warmup, job.steps, job.checkpointEvery) = ("cosine", "3steps", 11, 3)
-    job.keep = 20
+    (job.keep, job.allReduce, job.bucket) = (20, "auto", nil)
     return job
   }
 
