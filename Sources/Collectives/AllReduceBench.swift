@@ -54,7 +54,7 @@ public final class AllReduceBench {
     (self.kernels, self.wire) = (kernels, wire)
     vector = try group.vector(count: bytes / 4)
     if !group.topology.isOneNode {
-      bandwidth = try Self.pingPong(bytes: min(max(bytes, 1 << 16), 25_000_000), group)
+      bandwidth = try Self.pingPong(bytes: min(max(bytes, 1 << 22), 25_000_000), group)
     }
   }
 

@@ -46,7 +46,13 @@ struct BenchAllReduce: ParsableCommand {
   func run() throws {
     try World.run { communicator, kernels in
       let agreement = Agreement(over: communicator)
-      let (sizes, names) = try agreement.agree { try parsed() }
+      let (sizes, names) = try agreement.agree {
+        guard communicator.size > 1 else {
+          throw UsageError(
+            "one rank has nothing to reduce: start it as in `mpirun -np 2 apus bench all-reduce`")
+        }
+        return try parsed()
+      }
       let bench = try AllReduceBench(
         longest: sizes.max() ?? 0, over: communicator, kernels: kernels,
         wire: try agreement.agree { try wireFormatCatalog.find(wire) })
@@ -54,9 +60,15 @@ struct BenchAllReduce: ParsableCommand {
       if isFirst { print(introduction(bench, communicator)) }
       var chosen: [any AllReduceAlgorithm] = []
       for name in names ?? bench.distinctNames + [TunedAllReduce.autoName] {
-        chosen.append(
+        let algorithm: any AllReduceAlgorithm =
           name == TunedAllReduce.autoName
-            ? try bench.tune(bytes: sizes) : try allReduceCatalog.find(name))
+          ? try bench.tune(bytes: sizes) : try allReduceCatalog.find(name)
+        try agreement.agree {
+          if let objection = algorithm.objection(to: bench.topology) {
+            throw UsageError("--algorithms \(name): \(objection)")
+          }
+        }
+        chosen.append(algorithm)
       }
       var all: [AllReduceFigure] = []
       for size in sizes {

@@ -44,6 +44,13 @@ import Training
     #expect(script.contains("send 0 0 ") && script.contains("take 3") && script.contains("work "))
   }
 
+  @Test func aBenchOfOneRankIsRefused() throws {
+    let refused = try Program().run(["bench", "all-reduce", "--sizes", "4"])
+    #expect(refused.code == ExitCode.usage.rawValue && refused.output.isEmpty)
+    #expect(
+      refused.error.contains("mpirun -np 2") && refused.error.split(separator: "\n").count == 1)
+  }
+
   @Test func measuresACluster() throws {
     let program = try Program()
     let measured = try program.run(["bench", "cluster", "--write", "here.yaml"], ranks: 2)
