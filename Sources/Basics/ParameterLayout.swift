@@ -10,6 +10,15 @@ public enum Initialisation: Sendable, Equatable {
   case normal(deviation: Float)
 }
 
+/// How a tensor changes from step to step.
+public enum ParameterRole: Sendable, Equatable {
+  /// By the optimizer, from the gradient of the loss.
+  case trained
+  /// A statistic that follows the data: what stands in its gradient's place is what the batch
+  /// showed, and the update is w <- w + rate (g - w).
+  case average(rate: Float)
+}
+
 /// What a layer asks for: one parameter tensor, not yet placed in a buffer.
 public struct ParameterRequest: Sendable {
   /// Name within the layer, PyTorch's where there is one: `weight`, `bias`.
@@ -22,11 +31,13 @@ public struct ParameterRequest: Sendable {
   public let exportedShape: [Int]
   /// Initial values, drawn in checkpoint order.
   public let initialisation: Initialisation
+  /// How it changes from step to step.
+  public let role: ParameterRole
 
   /// A request; `axes` and `exportedShape` default to the order in memory.
   public init(
     _ name: String, shape: [Int], axes: [Int]? = nil, exportedShape: [Int]? = nil,
-    initialisation: Initialisation
+    initialisation: Initialisation, role: ParameterRole = .trained
   ) {
     let axes = axes ?? Array(shape.indices)
     let exportedShape = exportedShape ?? axes.map { shape[$0] }
@@ -38,6 +49,7 @@ public struct ParameterRequest: Sendable {
     self.axes = axes
     self.exportedShape = exportedShape
     self.initialisation = initialisation
+    self.role = role
   }
 }
 
@@ -78,18 +90,27 @@ public struct ParameterTensor: Sendable {
   }
 }
 
-/// The tensors of a model in forward order, each aligned to a cache line, in one flat numbering.
+/// The tensors of a model in one flat numbering, each aligned to a cache line: first what is trained,
+/// in forward order, then statistics (which are known as soon as the forward pass is over, and so
+/// travel first).
 public struct ParameterLayout: Sendable {
-  /// Tensors in forward order; their ranges ascend and do not overlap.
+  /// Tensors in order; their ranges ascend and do not overlap.
   public private(set) var tensors: [ParameterTensor] = []
   /// Length of the flat buffers, alignment gaps included (the gaps hold zeros for ever).
   public private(set) var count = 0
+  /// What the optimizer changes, gaps included.
+  public private(set) var trained = 0..<0
+
+  /// What follows the data.
+  public var statistics: Range<Int> { trained.upperBound..<count }
 
   /// An empty layout.
   public init() {}
 
-  /// Number of parameters proper, without alignment gaps.
-  public var parameterCount: Int { tensors.reduce(0) { $0 + $1.range.count } }
+  /// Number of parameters proper, without alignment gaps and statistics.
+  public var parameterCount: Int {
+    tensors.reduce(0) { $0 + ($1.request.role == .trained ? $1.range.count : 0) }
+  }
 
   /// Places a tensor behind the last one and returns its range.
   public mutating func append(_ request: ParameterRequest, prefix: String) -> Range<Int> {
@@ -97,8 +118,12 @@ public struct ParameterLayout: Sendable {
     let range = count..<count + length
     let name = prefix.isEmpty ? request.name : prefix + "." + request.name
     precondition(!tensors.contains { $0.name == name }, "two parameters named \(name)")
+    precondition(
+      request.role != .trained || trained.upperBound == count,
+      "statistics come after all parameters")
     tensors.append(ParameterTensor(name: name, range: range, request: request))
     count = FloatBuffer.aligned(range.upperBound)
+    if request.role == .trained { trained = 0..<count }
     return range
   }
 

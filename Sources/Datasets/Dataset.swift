@@ -40,6 +40,13 @@ public protocol Dataset: AnyObject, Sendable {
     targets: UnsafeMutablePointer<Int32>, kernels: KernelTable)
 }
 
+extension Dataset {
+  /// What a model needs to know.
+  public var space: SampleSpace {
+    SampleSpace(input: sampleShape, classes: classes)
+  }
+}
+
 /// A data set's two halves.
 public struct DatasetPair: Sendable {
   /// What is trained on, and what is held out.

@@ -22,11 +22,11 @@ public enum InstructionSet: Int, Sendable, CaseIterable, Comparable {
 /// Every kernel. Pointers need no alignment (64 bytes is fastest); outputs must not overlap inputs
 /// unless a kernel says so; a kernel allocates nothing and is given its scratch by the caller.
 /// Deterministic: equal arguments give equal bits, for one instruction set.
-public protocol KernelSet: SendableMetatype {
+public protocol KernelSet: ChannelKernels {
   /// What the functions were compiled for.
   static var instructionSet: InstructionSet { get }
 
-  /// C = op(A) op(B) [+ C] [+ bias] [then ReLU], as `shape` says. `bias` holds n floats or is nil.
+  /// C = [C +] op(A) op(B) [+ bias] [then ReLU], as `shape` says. `bias` holds n floats or is nil.
   static func matrixProduct(
     _ shape: MatrixProductShape, a: FloatsIn, b: FloatsIn, bias: FloatsIn?, c: FloatsOut,
     scratch: FloatsOut)
@@ -80,8 +80,8 @@ public protocol KernelSet: SendableMetatype {
   static func addScaled(_ count: Int, factor: Float, x: FloatsIn, y: FloatsOut)
   /// y = factor * y.
   static func scale(_ count: Int, factor: Float, y: FloatsOut)
-  /// y[c] = sum over rows r of x[r, c].
-  static func sumRows(rows: Int, columns: Int, x: FloatsIn, y: FloatsOut)
+  /// y[c] = [y[c] +] sum over rows r of x[r, c].
+  static func sumRows(rows: Int, columns: Int, x: FloatsIn, add: Bool, y: FloatsOut)
   /// Sum of x, in blocks so that rounding stays far below one float ulp per thousand terms.
   static func sum(_ count: Int, x: FloatsIn) -> Double
   /// Sum of x squared; see `sum`.

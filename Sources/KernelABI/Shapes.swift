@@ -13,9 +13,9 @@ public struct MatrixProductShape: Sendable {
   public var lda, ldb, ldc: Int
   /// A lies as (k x m); B lies as (n x k).
   public var transposeA, transposeB: Bool
-  /// Add to C instead of overwriting it (then no bias and no ReLU).
+  /// Add to C instead of overwriting it.
   public var accumulate: Bool
-  /// Replace negative results by 0, after the bias; NaN stays NaN.
+  /// Replace negative results by 0, after all additions; NaN stays NaN.
   public var relu: Bool
 
   /// Tightly packed matrices.

@@ -53,8 +53,8 @@ extension VectorKernels {
       let start = depths.start(depth)
       let count = shape.k == 0 ? 0 : depths.start(depth + 1) - start
       target.add = shape.accumulate || depth > 0
-      target.bias = target.add ? nil : bias
-      target.relu = shape.relu && !shape.accumulate && depth == depths.parts - 1
+      target.bias = depth == 0 ? bias : nil
+      target.relu = shape.relu && depth == depths.parts - 1
       let parts = Partition(shape.m, largest: Block.rows(shape))
       for part in 0..<parts.parts {
         let row = parts.start(part)

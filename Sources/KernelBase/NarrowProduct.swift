@@ -77,11 +77,8 @@ func narrowForward(
       }
       if let bias { value += bias[j] }
       let place = i * shape.ldc + j
-      if shape.accumulate {
-        c[place] += value
-      } else {
-        c[place] = shape.relu && value < 0 ? 0 : value
-      }
+      if shape.accumulate { value += c[place] }
+      c[place] = shape.relu && value < 0 ? 0 : value
     }
   }
 }

@@ -70,9 +70,9 @@ extension VectorKernels {
   }
 
   /// Sums of 32 rows each in single precision, added up; 4 bytes of traffic per element.
-  public static func sumRows(rows: Int, columns: Int, x: FloatsIn, y: FloatsOut) {
+  public static func sumRows(rows: Int, columns: Int, x: FloatsIn, add: Bool, y: FloatsOut) {
     forEachWide(columns) { column, lanes in
-      var total = Wide()
+      var total = add ? y[column, lanes] : Wide()
       var row = 0
       while row < rows {
         let end = min(row &+ 32, rows)

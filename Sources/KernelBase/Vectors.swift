@@ -44,6 +44,9 @@ protocol Vector: BitwiseCopyable {
   static func fma(_ a: Float, _ b: Self, _ c: Self) -> Self
   static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self
   static func add(_ a: Self, _ b: Self) -> Self
+  static func subtract(_ a: Self, _ b: Self) -> Self
+  /// `value` where the gate is positive, else 0.
+  static func keep(_ value: Self, where gate: Self) -> Self
   /// The second operand where either is NaN.
   static func max(_ a: Self, _ b: Self) -> Self
   /// The first `count` floats, zeros beyond.
@@ -87,6 +90,12 @@ extension UnsafeMutablePointer where Pointee == Float {
     @inline(__always)
     static func add(_ a: Self, _ b: Self) -> Self { csimd_add(a, b) }
     @inline(__always)
+    static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
+    @inline(__always)
+    static func keep(_ value: Self, where gate: Self) -> Self {
+      csimd_select(csimd_greater(gate, Self()), value, Self())
+    }
+    @inline(__always)
     static func max(_ a: Self, _ b: Self) -> Self { csimd_max(a, b) }
     @inline(__always)
     static func load(_ p: FloatsIn, _ count: Int) -> Self { csimd_load_32(p, count) }
@@ -103,6 +112,12 @@ extension UnsafeMutablePointer where Pointee == Float {
     static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { csimd_fma(a, b, c) }
     @inline(__always)
     static func add(_ a: Self, _ b: Self) -> Self { csimd_add(a, b) }
+    @inline(__always)
+    static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
+    @inline(__always)
+    static func keep(_ value: Self, where gate: Self) -> Self {
+      csimd_select(csimd_greater(gate, Self()), value, Self())
+    }
     @inline(__always)
     static func max(_ a: Self, _ b: Self) -> Self { csimd_max(a, b) }
     @inline(__always)
@@ -121,6 +136,12 @@ extension UnsafeMutablePointer where Pointee == Float {
     @inline(__always)
     static func add(_ a: Self, _ b: Self) -> Self { csimd_add(a, b) }
     @inline(__always)
+    static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
+    @inline(__always)
+    static func keep(_ value: Self, where gate: Self) -> Self {
+      csimd_select(csimd_greater(gate, Self()), value, Self())
+    }
+    @inline(__always)
     static func max(_ a: Self, _ b: Self) -> Self { csimd_max(a, b) }
     @inline(__always)
     static func load(_ p: FloatsIn, _ count: Int) -> Self { csimd_load_8(p, count) }
@@ -137,6 +158,12 @@ extension UnsafeMutablePointer where Pointee == Float {
     static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { csimd_fma(a, b, c) }
     @inline(__always)
     static func add(_ a: Self, _ b: Self) -> Self { csimd_add(a, b) }
+    @inline(__always)
+    static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
+    @inline(__always)
+    static func keep(_ value: Self, where gate: Self) -> Self {
+      csimd_select(csimd_greater(gate, Self()), value, Self())
+    }
     @inline(__always)
     static func max(_ a: Self, _ b: Self) -> Self { csimd_max(a, b) }
     @inline(__always)

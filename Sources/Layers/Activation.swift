@@ -28,3 +28,13 @@ public enum Activation: String, Sendable {
     }
   }
 }
+
+/// A layer that can apply an activation to its result.
+protocol ActivatedLayer: Layer {
+  var activation: Activation { get set }
+}
+
+/// A layer that can add a second input to its result, before its activation.
+protocol SummingLayer: ActivatedLayer {
+  var addsSecond: Bool { get set }
+}

@@ -1,58 +1,45 @@
-// Where activations, their gradients, kept bytes and scratch lie in the arena: offsets in floats,
-// fixed before step 0, every one on a cache line.
+// Where everything that lives during a step lies in the arena: offsets in floats, fixed before step
+// 0, every one on a cache line. Arrays that are never needed at the same time share memory: the
+// largest are placed first, each at the lowest offset that is free for all of its life.
 
 import Basics
 
-/// Offsets of a sequence of layers. Gradients of activations alternate between two areas: a layer
-/// reads the one that the layer behind it wrote and writes the other.
+/// Blocks with lifetimes, and their offsets.
 struct ArenaPlan {
-  /// One layer's offsets; nil input or output: the batch's own memory.
-  struct Place {
-    var input, output: Int?
-    var kept = 0
-    var outputGradient = 0
-    var inputGradient: Int?
+  private struct Block {
+    var count: Int
+    var life: ClosedRange<Int>
+    var offset = 0
   }
 
-  /// One place per layer.
-  private(set) var places: [Place] = []
-  /// Offset of the scratch that all layers share.
-  private(set) var scratch = 0
-  /// Floats in all.
+  private var blocks: [Block] = []
+  /// Floats in all; known after `place`.
   private(set) var count = 0
 
-  private var wantsInputGradient: [Int?] = []
-  private var sharesInput: [Bool] = []
-  private var scratchLength = 0
-
-  private mutating func reserve(_ length: Int) -> Int {
-    defer { count += FloatBuffer.aligned(length) }
-    return count
+  /// Asks for `count` floats during the moments of `life`; the result is for `offset(of:)`.
+  mutating func reserve(_ count: Int, during life: ClosedRange<Int>) -> Int {
+    blocks.append(Block(count: FloatBuffer.aligned(count), life: life))
+    return blocks.count - 1
   }
 
-  /// Adds the next layer; `inputGradient` is the length of its input's gradient if that is needed.
-  mutating func append(_ plan: LayerPlan, isFirst: Bool, capacity: Int, inputGradient: Int?) {
-    var place = Place()
-    place.input = isFirst ? nil : places.last!.output
-    place.output = plan.sharesInput ? place.input : reserve(capacity * plan.output.count)
-    place.kept = reserve(plan.kept)
-    places.append(place)
-    sharesInput.append(plan.sharesInput)
-    wantsInputGradient.append(inputGradient)
-    scratchLength = max(scratchLength, plan.scratch)
-  }
-
-  /// Places the gradients, once all layers are known.
-  mutating func close(outputGradient: Int) {
-    let longest = max(outputGradient, wantsInputGradient.compactMap { $0 }.max() ?? 0)
-    let areas = [reserve(longest), reserve(longest)]
-    scratch = reserve(scratchLength)
-    var current = 0
-    for index in places.indices.reversed() {
-      places[index].outputGradient = areas[current]
-      guard wantsInputGradient[index] != nil else { continue }
-      if !sharesInput[index] { current = 1 - current }
-      places[index].inputGradient = areas[current]
+  /// Gives every block its place. Cost: O(blocks^2 log blocks).
+  mutating func place() {
+    let order = blocks.indices.sorted { (-blocks[$0].count, $0) < (-blocks[$1].count, $1) }
+    var placed: [Int] = []
+    for index in order {
+      let rivals = placed.filter { blocks[$0].life.overlaps(blocks[index].life) }
+        .sorted { blocks[$0].offset < blocks[$1].offset }
+      var offset = 0
+      for rival in rivals {
+        if blocks[rival].offset >= offset + blocks[index].count { break }
+        offset = max(offset, blocks[rival].offset + blocks[rival].count)
+      }
+      blocks[index].offset = offset
+      placed.append(index)
+      count = max(count, offset + blocks[index].count)
     }
   }
+
+  /// Where a block lies.
+  func offset(of block: Int) -> Int { blocks[block].offset }
 }

@@ -6,29 +6,32 @@ import Basics
 import Kernels
 
 /// `channels` square filters.
-public struct Convolution2D: Layer {
+public struct Convolution2D: ActivatedLayer {
   /// Filters, that is, channels of the result.
   public let channels: Int
   /// Extent of the square kernel, step, and zeros added on each side.
   public let kernel, stride, padding: Int
+  /// Whether a number of its own is added to every channel.
+  public let hasBias: Bool
   /// Applied to the result in the same pass.
   public var activation: Activation
 
   /// A convolution layer.
   public init(
-    _ channels: Int, kernel: Int, stride: Int = 1, padding: Int = 0, activation: Activation = .none
+    _ channels: Int, kernel: Int, stride: Int = 1, padding: Int = 0, bias: Bool = true,
+    activation: Activation = .none
   ) {
     precondition(
       channels > 0 && kernel > 0 && stride > 0 && padding >= 0 && padding < kernel,
       "a convolution needs channels, kernel and stride of at least 1, and padding below the kernel")
     (self.channels, self.kernel, self.stride) = (channels, kernel, stride)
-    (self.padding, self.activation) = (padding, activation)
+    (self.padding, hasBias, self.activation) = (padding, bias, activation)
   }
 
   public var summary: String {
     "convolution \(kernel)x\(kernel), \(channels) channels"
       + (stride == 1 ? "" : ", stride \(stride)") + (padding == 0 ? "" : ", padding \(padding)")
-      + activation.suffix
+      + (hasBias ? "" : ", no bias") + activation.suffix
   }
 
   /// The kernel's view of `count` images of `input`.
@@ -39,58 +42,57 @@ public struct Convolution2D: Layer {
       stride: stride, padding: padding)
   }
 
-  /// Checks `input` and returns the weight and bias to ask for.
-  func parameters(input: Shape) throws(ShapeError) -> [ParameterRequest] {
-    guard input.dimensions.count == 3, input.element == .float else {
+  /// Checks the input and returns weight and, where there is one, bias to ask for.
+  func parameters(_ context: PlanContext) throws(ShapeError) -> [ParameterRequest] {
+    let (height, width, inputs) = try context.image(summary)
+    guard min(height, width) + 2 * padding >= kernel else {
       throw ShapeError(
-        layer: summary, input: input, problem: "it needs images (height x width x channels)")
+        layer: summary, input: context.input, problem: "the kernel is larger than the image")
     }
-    guard min(input.dimensions[0], input.dimensions[1]) + 2 * padding >= kernel else {
-      throw ShapeError(layer: summary, input: input, problem: "the kernel is larger than the image")
-    }
-    let inputs = input.dimensions[2]
     // PyTorch's nn.Conv2d: both uniform in ±1/sqrt(in * kernel^2).
     let bound = 1 / Float(inputs * kernel * kernel).squareRoot()
+    let weight = ParameterRequest(
+      "weight", shape: [kernel, kernel, inputs, channels], axes: [3, 2, 0, 1],
+      initialisation: .uniform(bound: bound))
+    guard hasBias else { return [weight] }
     return [
-      ParameterRequest(
-        "weight", shape: [kernel, kernel, inputs, channels], axes: [3, 2, 0, 1],
-        initialisation: .uniform(bound: bound)),
+      weight,
       ParameterRequest("bias", shape: [channels], initialisation: .uniform(bound: bound)),
     ]
   }
 
-  public func plan(input: Shape, batch: Int, kernels: KernelTable) throws(ShapeError) -> LayerPlan {
-    let parameters = try parameters(input: input)
-    let shape = shape(batch, input)
+  public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
+    let parameters = try parameters(context)
+    let shape = shape(context.batch, context.input)
     var plan = LayerPlan(output: Shape([shape.outputHeight, shape.outputWidth, channels]))
     plan.parameters = parameters
-    plan.scratch = kernels.convolutionScratch(shape)
+    plan.keepsOutput = activation != .none
+    plan.scratch = context.kernels.convolutionScratch(shape)
+    plan.operations = 2 * shape.outputHeight * shape.outputWidth * shape.weightCount
+    plan.kernel = "direct"
+    // Weights that are read once per call must be used for a few hundred pixels.
+    plan.fewestSamples = .max
     return plan
   }
 
   public func forward(_ pass: LayerPass) {
     pass.kernels.convolutionForward(
-      shape(pass.count, pass.inputShape), x: pass.x, w: pass.parameter(0), bias: pass.parameter(1),
-      relu: activation == .relu, y: pass.y, scratch: pass.scratch)
+      shape(pass.count, pass.input), x: pass.x, w: pass.parameter(0),
+      bias: hasBias ? pass.parameter(1) : nil, relu: activation == .relu, y: pass.y,
+      scratch: pass.scratch)
   }
 
   public func backward(_ pass: LayerPass) {
-    let shape = shape(pass.count, pass.inputShape)
+    let shape = shape(pass.count, pass.input)
     activation.backward(pass)
     pass.kernels.convolutionBackwardWeights(
-      shape, x: pass.x, dy: pass.dy, dw: pass.gradient(0), dbias: pass.gradient(1),
-      scratch: pass.scratch)
+      shape, x: pass.x, dy: FloatsIn(pass.dy), dw: pass.gradient(0),
+      dbias: hasBias ? pass.gradient(1) : nil, scratch: pass.scratch)
     pass.finishGradients()
     if let dx = pass.dx {
       pass.observer?.pause()
-      let outputs = pass.plan.output.count
-      let inputs = pass.inputShape.count
-      let operations = 2 * outputs * kernel * kernel * pass.inputShape.dimensions[2]
-      pass.inPieces(operations: operations) { first, count in
-        pass.kernels.convolutionBackwardData(
-          self.shape(count, pass.inputShape), dy: pass.dy + first * outputs, w: pass.parameter(0),
-          dx: dx + first * inputs, scratch: pass.scratch)
-      }
+      pass.kernels.convolutionBackwardData(
+        shape, dy: FloatsIn(pass.dy), w: pass.parameter(0), dx: dx, scratch: pass.scratch)
     }
   }
 }

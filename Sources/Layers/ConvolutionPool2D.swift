@@ -11,35 +11,32 @@ struct ConvolutionPool2D: Layer {
 
   var summary: String { convolution.summary + ", relu, max pooling 2x2 in one pass" }
 
-  func plan(input: Shape, batch: Int, kernels: KernelTable) throws(ShapeError) -> LayerPlan {
-    let parameters = try convolution.parameters(input: input)
-    let shape = convolution.shape(batch, input)
+  func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
+    let parameters = try convolution.parameters(context)
+    let shape = convolution.shape(context.batch, context.input)
     let output = Shape([shape.outputHeight / 2, shape.outputWidth / 2, convolution.channels])
     var plan = LayerPlan(output: output)
     plan.parameters = parameters
-    plan.kept = (batch * output.count + 3) / 4  // a byte each
-    plan.scratch = kernels.convolutionScratch(shape)
+    plan.keptPerSample = (output.count + 3) / 4  // a byte each
+    plan.keepsOutput = false
+    plan.scratch = context.kernels.convolutionScratch(shape)
+    plan.operations = 2 * shape.outputHeight * shape.outputWidth * shape.weightCount
+    plan.fewestSamples = .max
+    plan.kernel = "direct, pooled in registers"
     return plan
   }
 
   func forward(_ pass: LayerPass) {
     pass.kernels.convolutionPoolForward(
-      convolution.shape(pass.count, pass.inputShape), x: pass.x, w: pass.parameter(0),
+      convolution.shape(pass.count, pass.input), x: pass.x, w: pass.parameter(0),
       bias: pass.parameter(1), y: pass.y, choice: pass.keptBytes, scratch: pass.scratch)
   }
 
   func backward(_ pass: LayerPass) {
     precondition(pass.dx == nil, "the fused convolution has no gradient of its input")
     pass.kernels.convolutionPoolBackwardWeights(
-      convolution.shape(pass.count, pass.inputShape), x: pass.x, dy: pass.dy,
+      convolution.shape(pass.count, pass.input), x: pass.x, dy: pass.dy,
       choice: pass.keptBytes, dw: pass.gradient(0), dbias: pass.gradient(1), scratch: pass.scratch)
     pass.finishGradients()
-  }
-}
-
-extension LayerPass {
-  /// The kept memory as bytes.
-  var keptBytes: UnsafeMutablePointer<UInt8> {
-    UnsafeMutableRawPointer(kept).assumingMemoryBound(to: UInt8.self)
   }
 }

@@ -1,36 +1,45 @@
-// Fully connected layer: y = x W + b. W lies as (in, out), so that the forward product needs no
-// transposition; checkpoints hold PyTorch's (out, in), channels first where the input is a
-// flattened image. Cost: 2 * batch * in * out FLOPs forward, twice that backward.
+// Fully connected layer: y = x W + b over the last dimension of its input. W lies as (in, out), so
+// that the forward product needs no transposition; checkpoints hold PyTorch's (out, in), channels
+// first where the input is a flattened image. Cost: 2 * rows * in * out FLOPs forward, twice that
+// backward.
 
 import Basics
 import Kernels
 
 /// `features` outputs, each connected to every input.
-public struct Dense: Layer {
+public struct Dense: SummingLayer {
   /// Number of outputs.
   public let features: Int
+  /// Whether a number of its own is added to every output.
+  public let hasBias: Bool
   /// Applied to the result in the same pass.
   public var activation: Activation
+  var addsSecond = false
 
   /// A dense layer.
-  public init(_ features: Int, activation: Activation = .none) {
+  public init(_ features: Int, bias: Bool = true, activation: Activation = .none) {
     precondition(features > 0, "a dense layer needs at least one output")
-    self.features = features
-    self.activation = activation
+    (self.features, hasBias, self.activation) = (features, bias, activation)
   }
 
-  public var summary: String { "dense \(features)" + activation.suffix }
+  public var summary: String {
+    "dense \(features)" + (hasBias ? "" : ", no bias") + (addsSecond ? ", sum" : "")
+      + activation.suffix
+  }
 
-  public func plan(input: Shape, batch: Int, kernels: KernelTable) throws(ShapeError) -> LayerPlan {
-    guard input.dimensions.count == 1, input.element == .float else {
+  public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
+    try context.numbers(summary)
+    guard context.input.dimensions.count < 3 else {
       throw ShapeError(
-        layer: summary, input: input, problem: "it needs a vector; put a Flatten layer before it")
+        layer: summary, input: context.input,
+        problem: "it needs a vector, or a sequence of vectors; put a Flatten layer before it")
     }
-    let inputs = input.count
+    let inputs = context.input.dimensions.last!
+    let rows = context.input.count / inputs
     // PyTorch's nn.Linear: both uniform in ±1/sqrt(in).
     let bound = 1 / Float(inputs).squareRoot()
     let weight: ParameterRequest
-    if let image = input.folded {
+    if let image = context.input.folded {
       weight = ParameterRequest(
         "weight", shape: image + [features], axes: [3, 2, 0, 1], exportedShape: [features, inputs],
         initialisation: .uniform(bound: bound))
@@ -38,51 +47,73 @@ public struct Dense: Layer {
       weight = ParameterRequest(
         "weight", shape: [inputs, features], axes: [1, 0], initialisation: .uniform(bound: bound))
     }
-    var plan = LayerPlan(output: Shape([features]))
-    plan.parameters = [
-      weight,
-      ParameterRequest("bias", shape: [features], initialisation: .uniform(bound: bound)),
-    ]
+    var plan = LayerPlan(output: Shape(context.input.dimensions.dropLast() + [features]))
+    plan.parameters = [weight]
+    if hasBias {
+      plan.parameters.append(
+        ParameterRequest("bias", shape: [features], initialisation: .uniform(bound: bound)))
+    }
+    let most = context.batch * rows
     plan.scratch = [
-      forwardShape(batch, inputs), weightShape(batch, inputs), inputShape(batch, inputs),
-    ].map(kernels.matrixProductScratch).max()!
+      forwardShape(most, inputs), weightShape(most, inputs), inputShape(most, inputs),
+    ].map(context.kernels.matrixProductScratch).max()!
+    plan.keepsOutput = activation != .none
+    plan.passesGradientOn = addsSecond
+    plan.canAdd = true
+    // Weights are packed anew in every call.
+    plan.fewestSamples = rows == 1 ? .max : (511 + rows) / rows
+    plan.operations = 2 * rows * inputs * features
+    plan.kernel = "matrix product"
     return plan
   }
 
-  // (batch, in) (in, out) -> (batch, out)
-  private func forwardShape(_ count: Int, _ inputs: Int) -> MatrixProductShape {
-    MatrixProductShape(m: count, n: features, k: inputs, relu: activation == .relu)
+  // (rows, in) (in, out) -> (rows, out)
+  private func forwardShape(_ rows: Int, _ inputs: Int) -> MatrixProductShape {
+    MatrixProductShape(
+      m: rows, n: features, k: inputs, accumulate: addsSecond, relu: activation == .relu)
   }
 
-  // (batch, in)^T (batch, out) -> (in, out)
-  private func weightShape(_ count: Int, _ inputs: Int) -> MatrixProductShape {
-    MatrixProductShape(m: inputs, n: features, k: count, transposeA: true)
+  // (rows, in)^T (rows, out) -> (in, out)
+  private func weightShape(_ rows: Int, _ inputs: Int, add: Bool = false) -> MatrixProductShape {
+    MatrixProductShape(m: inputs, n: features, k: rows, transposeA: true, accumulate: add)
   }
 
-  // (batch, out) (in, out)^T -> (batch, in)
-  private func inputShape(_ count: Int, _ inputs: Int) -> MatrixProductShape {
-    MatrixProductShape(m: count, n: inputs, k: features, transposeB: true)
+  // (rows, out) (in, out)^T -> (rows, in)
+  private func inputShape(_ rows: Int, _ inputs: Int, add: Bool = false) -> MatrixProductShape {
+    MatrixProductShape(m: rows, n: inputs, k: features, transposeB: true, accumulate: add)
+  }
+
+  private func sizes(_ pass: LayerPass) -> (rows: Int, inputs: Int) {
+    let inputs = pass.input.dimensions.last!
+    return (pass.count * (pass.input.count / inputs), inputs)
   }
 
   public func forward(_ pass: LayerPass) {
+    let (rows, inputs) = sizes(pass)
+    if let second = pass.second { pass.y.update(from: second, count: rows * features) }
     pass.kernels.matrixProduct(
-      forwardShape(pass.count, pass.inputShape.count), a: pass.x, b: pass.parameter(0),
-      bias: pass.parameter(1), c: pass.y, scratch: pass.scratch)
+      forwardShape(rows, inputs), a: pass.x, b: pass.parameter(0),
+      bias: hasBias ? pass.parameter(1) : nil, c: pass.y, scratch: pass.scratch)
   }
 
   public func backward(_ pass: LayerPass) {
-    let inputs = pass.inputShape.count
+    let (rows, inputs) = sizes(pass)
     activation.backward(pass)
+    if addsSecond { pass.handOnToSecond() }
     pass.kernels.matrixProduct(
-      weightShape(pass.count, inputs), a: pass.x, b: pass.dy, bias: nil, c: pass.gradient(0),
-      scratch: pass.scratch)
-    pass.kernels.sumRows(rows: pass.count, columns: features, x: pass.dy, y: pass.gradient(1))
+      weightShape(rows, inputs, add: !pass.isFirst), a: pass.x, b: FloatsIn(pass.dy), bias: nil,
+      c: pass.gradient(0), scratch: pass.scratch)
+    if hasBias {
+      pass.kernels.sumRows(
+        rows: rows, columns: features, x: FloatsIn(pass.dy), add: !pass.isFirst,
+        y: pass.gradient(1))
+    }
     pass.finishGradients()
     if let dx = pass.dx {
       pass.observer?.pause()
       pass.kernels.matrixProduct(
-        inputShape(pass.count, inputs), a: pass.dy, b: pass.parameter(0), bias: nil, c: dx,
-        scratch: pass.scratch)
+        inputShape(rows, inputs, add: pass.adds), a: FloatsIn(pass.dy), b: pass.parameter(0),
+        bias: nil, c: dx, scratch: pass.scratch)
     }
   }
 }

@@ -12,12 +12,14 @@ public struct Flatten: Layer {
 
   public var summary: String { "flatten" }
 
-  public func plan(input: Shape, batch: Int, kernels: KernelTable) throws(ShapeError) -> LayerPlan {
+  public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
+    let input = context.input
     let isImage = input.dimensions.count == 3
     var plan = LayerPlan(
       output: Shape(
         [input.count], element: input.element, folded: isImage ? input.dimensions : input.folded))
     plan.sharesInput = true
+    (plan.keepsInput, plan.keepsOutput) = (false, false)
     return plan
   }
 

@@ -1,103 +1,104 @@
-// Fusion by plan: neighbouring layers that one kernel computes in one pass are replaced before
-// step 0. Parameter names do not change: a fused layer keeps the place of the layer that owns them.
+// Fusion by plan: operations that one kernel computes in one pass are replaced by one before step 0.
+// Parameter names do not change: a fused layer keeps the name of the layer that owns them.
 
 import Basics
 import Kernels
 
-/// A layer at its place in the list that a person wrote.
-struct PlacedLayer {
-  /// Index in that list, and so the prefix of its parameters' names (PyTorch's nn.Sequential).
-  let place: Int
-  let layer: any Layer
+/// Replaces an operation and the one that reads its result by one.
+protocol FusionRule: SendableMetatype {
+  /// The layer that stands for both, and which of the two owns the parameters (0 or 1); nil where the
+  /// rule does not apply. `first`'s result has no other reader than `second`.
+  static func fuse(_ first: Graph.Operation, _ second: Graph.Operation, in graph: Graph)
+    -> (layer: any Layer, owner: Int)?
 }
 
-/// Replaces the first few of `layers` by one.
-protocol FusionRule: SendableMetatype {
-  /// The replacement and how many layers it stands for, or nil where the rule does not apply.
-  /// `isFirst`: nobody needs the gradient of the input.
-  static func fuse(
-    _ layers: ArraySlice<any Layer>, input: Shape, isFirst: Bool, kernels: KernelTable
-  ) -> (any Layer, Int)?
+/// A ReLU before max pooling: the largest of rectified values is the rectified largest value, so a
+/// ReLU in front of the pooling costs a fraction of its work behind it.
+enum PooledActivationRule: FusionRule {
+  static func fuse(_ first: Graph.Operation, _ second: Graph.Operation, in graph: Graph)
+    -> (layer: any Layer, owner: Int)?
+  {
+    guard first.layer is ReLU, var pooling = second.layer as? MaxPooling2D,
+      pooling.activation == .none
+    else { return nil }
+    pooling.activation = .relu
+    return (pooling, 1)
+  }
 }
 
 /// Convolution, ReLU and 2x2 pooling on an input that needs no gradient.
 enum ConvolutionPoolRule: FusionRule {
-  static func fuse(
-    _ layers: ArraySlice<any Layer>, input: Shape, isFirst: Bool, kernels: KernelTable
-  ) -> (any Layer, Int)? {
-    guard isFirst, layers.count >= 3, input.dimensions.count == 3,
-      let convolution = layers[layers.startIndex] as? Convolution2D,
-      convolution.activation == .none, layers[layers.startIndex + 1] is ReLU,
-      let pooling = layers[layers.startIndex + 2] as? MaxPooling2D,
-      pooling.window == 2, pooling.stride == 2
+  static func fuse(_ first: Graph.Operation, _ second: Graph.Operation, in graph: Graph)
+    -> (layer: any Layer, owner: Int)?
+  {
+    guard let convolution = first.layer as? Convolution2D, convolution.activation == .none,
+      convolution.hasBias, let pooling = second.layer as? MaxPooling2D, pooling.activation == .relu,
+      pooling.window == 2, pooling.stride == 2, graph.isBeforeParameters(first.inputs[0])
     else { return nil }
-    let shape = convolution.shape(1, input)
-    guard shape.outputHeight >= 2, shape.outputWidth >= 2, kernels.convolutionPoolSupports(shape)
+    let shape = convolution.shape(1, graph.shape(of: first.inputs[0]))
+    guard shape.outputHeight >= 2, shape.outputWidth >= 2,
+      graph.table.convolutionPoolSupports(shape)
     else { return nil }
-    return (ConvolutionPool2D(convolution: convolution), 3)
+    return (ConvolutionPool2D(convolution: convolution), 0)
   }
 }
 
-/// A ReLU before max pooling.
-enum PooledActivationRule: FusionRule {
-  static func fuse(
-    _ layers: ArraySlice<any Layer>, input: Shape, isFirst: Bool, kernels: KernelTable
-  ) -> (any Layer, Int)? {
-    guard layers.count >= 2, layers[layers.startIndex] is ReLU,
-      var pooling = layers[layers.startIndex + 1] as? MaxPooling2D
-    else { return nil }
-    pooling.activation = .relu
-    return (pooling, 2)
-  }
-}
-
-/// A ReLU behind a dense or convolution layer, unless pooling follows and takes it.
+/// An activation behind a layer that can apply it, unless pooling follows and takes it.
 enum ActivationRule: FusionRule {
-  static func fuse(
-    _ layers: ArraySlice<any Layer>, input: Shape, isFirst: Bool, kernels: KernelTable
-  ) -> (any Layer, Int)? {
-    guard layers.count >= 2, layers[layers.startIndex + 1] is ReLU,
-      layers.count < 3 || !(layers[layers.startIndex + 2] is MaxPooling2D)
+  static func fuse(_ first: Graph.Operation, _ second: Graph.Operation, in graph: Graph)
+    -> (layer: any Layer, owner: Int)?
+  {
+    guard var layer = first.layer as? any ActivatedLayer, layer.activation == .none,
+      second.layer is ReLU
     else { return nil }
-    if var dense = layers[layers.startIndex] as? Dense, dense.activation == .none {
-      dense.activation = .relu
-      return (dense, 2)
-    }
-    if var convolution = layers[layers.startIndex] as? Convolution2D,
-      convolution.activation == .none
+    if let reader = graph.onlyReader(of: second.output),
+      graph.operations[reader].layer is MaxPooling2D
     {
-      convolution.activation = .relu
-      return (convolution, 2)
+      return nil
+    }
+    layer.activation = .relu
+    return (layer, 0)
+  }
+}
+
+/// The sum of a residual block behind the main path's last layer.
+enum SumRule: FusionRule {
+  static func fuse(_ first: Graph.Operation, _ second: Graph.Operation, in graph: Graph)
+    -> (layer: any Layer, owner: Int)?
+  {
+    guard var layer = first.layer as? any SummingLayer, layer.activation == .none,
+      !layer.addsSecond, second.layer is Add, second.inputs[0] == first.output,
+      second.inputs[1] != first.output
+    else { return nil }
+    layer.addsSecond = true
+    return (layer, 0)
+  }
+}
+
+/// The rules, in the order in which they are tried.
+private let rules: [any FusionRule.Type] = [
+  PooledActivationRule.self, ConvolutionPoolRule.self, SumRule.self, ActivationRule.self,
+]
+
+extension Graph {
+  /// Applies rules until none applies any more.
+  mutating func fuse() {
+    while let (first, second, layer, owner) = nextFusion() {
+      var inputs = operations[first].inputs
+      inputs += operations[second].inputs.filter { $0 != operations[first].output }
+      merge(first, second, owner: owner == 0 ? first : second, inputs: inputs, layer: layer)
+    }
+  }
+
+  private func nextFusion() -> (Int, Int, any Layer, Int)? {
+    for rule in rules {
+      for first in operations.indices {
+        guard let second = onlyReader(of: operations[first].output),
+          let (layer, owner) = rule.fuse(operations[first], operations[second], in: self)
+        else { continue }
+        return (first, second, layer, owner)
+      }
     }
     return nil
   }
-}
-
-/// The rules, widest first.
-private let rules: [any FusionRule.Type] = [
-  ConvolutionPoolRule.self, ActivationRule.self, PooledActivationRule.self,
-]
-
-/// The layers to run for samples of `input`, fused where a rule applies. A layer that does not fit
-/// its input is left to report that when it is planned.
-func fuse(_ layers: [any Layer], input: Shape, kernels: KernelTable) -> [PlacedLayer] {
-  var result: [PlacedLayer] = []
-  var place = 0
-  var shape = input
-  var isFirst = true
-  while place < layers.count {
-    let fused = rules.lazy.compactMap {
-      $0.fuse(layers[place...], input: shape, isFirst: isFirst, kernels: kernels)
-    }.first
-    let (layer, length) = fused ?? (layers[place], 1)
-    result.append(PlacedLayer(place: place, layer: layer))
-    place += length
-    guard let plan = try? layer.plan(input: shape, batch: 1, kernels: kernels) else { break }
-    shape = plan.output
-    isFirst = isFirst && plan.parameters.isEmpty
-  }
-  return result
-    + layers[place...].enumerated().map {
-      PlacedLayer(place: place + $0.offset, layer: $0.element)
-    }
 }

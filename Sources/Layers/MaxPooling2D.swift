@@ -31,24 +31,24 @@ public struct MaxPooling2D: Layer {
       channels: input.dimensions[2], window: window, stride: stride)
   }
 
-  public func plan(input: Shape, batch: Int, kernels: KernelTable) throws(ShapeError) -> LayerPlan {
-    guard input.dimensions.count == 3, input.element == .float else {
+  public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
+    let (height, width, channels) = try context.image(summary)
+    guard min(height, width) >= window else {
       throw ShapeError(
-        layer: summary, input: input, problem: "it needs images (height x width x channels)")
+        layer: summary, input: context.input, problem: "the window is larger than the image")
     }
-    guard min(input.dimensions[0], input.dimensions[1]) >= window else {
-      throw ShapeError(layer: summary, input: input, problem: "the window is larger than the image")
-    }
-    let shape = shape(batch, input)
-    var plan = LayerPlan(
-      output: Shape([shape.outputHeight, shape.outputWidth, shape.channels]))
-    plan.kept = (batch * plan.output.count + 3) / 4  // a byte each
+    let shape = shape(context.batch, context.input)
+    var plan = LayerPlan(output: Shape([shape.outputHeight, shape.outputWidth, channels]))
+    plan.keptPerSample = (plan.output.count + 3) / 4  // a byte each
+    plan.keepsInput = false
+    plan.keepsOutput = activation != .none
+    plan.operations = window * window * plan.output.count
     return plan
   }
 
   public func forward(_ pass: LayerPass) {
     pass.kernels.maxPoolingForward(
-      shape(pass.count, pass.inputShape), x: pass.x, y: pass.y, choice: pass.keptBytes)
+      shape(pass.count, pass.input), x: pass.x, y: pass.y, choice: pass.keptBytes)
     activation.forward(pass)
   }
 
@@ -56,6 +56,7 @@ public struct MaxPooling2D: Layer {
     guard let dx = pass.dx else { return }
     activation.backward(pass)
     pass.kernels.maxPoolingBackward(
-      shape(pass.count, pass.inputShape), dy: pass.dy, choice: pass.keptBytes, dx: dx)
+      shape(pass.count, pass.input), dy: FloatsIn(pass.dy), choice: UnsafePointer(pass.keptBytes),
+      dx: dx)
   }
 }

@@ -1,113 +1,129 @@
-// A sequence of layers with a loss behind it, and the memory for running it. Parameters and
-// gradients lie in flat buffers that others own; activations lie in one arena that is planned and
-// allocated before step 0, so that a training step allocates nothing.
+// A network bound to memory: layers with a loss behind them. Parameters and gradients lie in flat
+// buffers that others own; everything else lies in one arena that is planned and allocated before
+// step 0, so that a training step allocates nothing.
 
 import Basics
 import Kernels
 
 /// A network bound to an input shape, a largest batch, and an instruction set.
-public final class Network: Objective {
+public final class Network: Model {
   public let layout: ParameterLayout
   public let capacity: Int
   /// One input sample, and one output sample.
   public let input, output: Shape
 
-  private let layers: [PlacedLayer]
+  let plan: NetworkPlan
   private let loss: any Loss
   private let arena: FloatBuffer
+  private let kernels: KernelTable
   private var passes: [LayerPass] = []
   private var trace: Trace?
   private var spanNames: [(forward: Int32, backward: Int32)] = []
 
-  /// Plans `layers` for batches of at most `capacity` samples of `input`.
+  /// Plans `part` for batches of at most `capacity` samples of `input`.
   ///
+  /// - Parameters:
+  ///   - convolution: how convolutions are computed.
+  ///   - cacheBytes: what samples that go through layers together may take of the second-level cache.
+  ///     Other sizes cut sums over samples in other places: results differ by rounding.
+  ///   - wantsInputGradient: whether `inputGradient` will be asked for.
   /// - Throws: `ShapeError` naming the first layer that does not fit what comes before it.
   public init(
-    _ layers: [any Layer], loss: any Loss = SoftmaxCrossEntropy(), input: Shape, capacity: Int,
-    kernels: KernelTable
+    _ part: any NetworkPart, loss: any Loss = SoftmaxCrossEntropy(), input: Shape, capacity: Int,
+    convolution: ConvolutionChoice = .automatic, cacheBytes: Int = 384 << 10,
+    wantsInputGradient: Bool = false, kernels: KernelTable
   ) throws(ShapeError) {
     precondition(capacity > 0, "a network needs room for at least one sample")
-    let layers = fuse(layers, input: input, kernels: kernels)
-    var planned: [(input: Shape, plan: LayerPlan, ranges: [Range<Int>])] = []
-    var shape = input
-    var arenaPlan = ArenaPlan()
-    var layout = ParameterLayout()
-    for (index, placed) in layers.enumerated() {
-      let plan: LayerPlan
-      do throws(ShapeError) {
-        plan = try placed.layer.plan(input: shape, batch: capacity, kernels: kernels)
-      } catch { throw error.at("\(placed.place) (\(placed.layer.summary))") }
-      let prefix = String(placed.place)
-      let ranges = plan.parameters.map { layout.append($0, prefix: prefix) }
-      let needsGradient = planned.contains { !$0.ranges.isEmpty }
-      arenaPlan.append(
-        plan, isFirst: index == 0, capacity: capacity,
-        inputGradient: needsGradient ? capacity * shape.count : nil)
-      planned.append((shape, plan, ranges))
-      shape = plan.output
-    }
-    arenaPlan.close(outputGradient: capacity * shape.count)
-    (self.layers, self.loss, self.capacity) = (layers, loss, capacity)
-    (self.input, self.output, self.layout) = (input, shape, layout)
-    arena = FloatBuffer(count: arenaPlan.count)
-    let base = arena.pointer
-    for (planned, place) in zip(planned, arenaPlan.places) {
+    var graph = try Graph(part, input: input, convolution: convolution, kernels: kernels)
+    guard !graph.operations.isEmpty else { throw ShapeError("a network needs at least one layer") }
+    graph.fuse()
+    plan = try NetworkPlan(
+      graph, capacity: capacity, cacheBytes: cacheBytes, wantsInputGradient: wantsInputGradient)
+    (self.loss, self.capacity, self.kernels) = (loss, capacity, kernels)
+    (self.input, output, layout) = (input, plan.output, plan.layout)
+    arena = FloatBuffer(count: plan.arena.count)
+    for operation in plan.operations {
       passes.append(
-        LayerPass(
-          plan: planned.plan, inputShape: planned.input, ranges: planned.ranges, kernels: kernels,
-          x: UnsafePointer(base + (place.input ?? 0)), y: base + (place.output ?? 0),
-          kept: base + place.kept, scratch: base + arenaPlan.scratch,
-          dy: base + place.outputGradient, dx: place.inputGradient.map { base + $0 },
-          flatParameters: UnsafePointer(base), flatGradients: base, observer: nil))
+        LayerPass(operation, arena: arena.pointer, scratch: plan.scratch, kernels: kernels))
     }
-    readsInput = arenaPlan.places.map { $0.input == nil }
-    writesInput = arenaPlan.places.map { $0.output == nil }
   }
 
-  /// Layers that read the batch itself, and those whose output is the batch itself.
-  private let readsInput, writesInput: [Bool]
+  /// The same for layers one behind the other.
+  public convenience init(
+    _ layers: [any NetworkPart], loss: any Loss = SoftmaxCrossEntropy(), input: Shape,
+    capacity: Int, convolution: ConvolutionChoice = .automatic, cacheBytes: Int = 384 << 10,
+    kernels: KernelTable
+  ) throws(ShapeError) {
+    try self.init(
+      Sequential(layers), loss: loss, input: input, capacity: capacity, convolution: convolution,
+      cacheBytes: cacheBytes, kernels: kernels)
+  }
 
   /// Targets that one sample has.
   public var targetsPerSample: Int { loss.targets(per: output) }
 
-  /// One line per layer as it runs: place, summary, output shape, parameters.
-  public var summary: [(place: Int, layer: String, output: Shape, parameters: Int)] {
-    zip(layers, passes).map { placed, pass in
-      (
-        placed.place, placed.layer.summary, pass.plan.output,
-        pass.ranges.reduce(0) { $0 + $1.count }
-      )
-    }
-  }
-
   /// Floats of working memory: activations, their gradients, scratch.
   public var arenaCount: Int { arena.count }
-
-  private func forward(_ batch: Batch, at parameters: FloatsIn, isTraining: Bool) -> FloatsOut {
-    precondition(batch.count <= capacity, "the batch is larger than the network was planned for")
-    let inputs = batch.inputs.assumingMemoryBound(to: Float.self)
-    for index in passes.indices {
-      passes[index].count = batch.count
-      passes[index].offset = batch.offset
-      passes[index].isTraining = isTraining
-      passes[index].flatParameters = parameters
-      if readsInput[index] { passes[index].x = inputs }
-      // Never written through: a layer that shares its input leaves it alone.
-      if writesInput[index] { passes[index].y = UnsafeMutablePointer(mutating: inputs) }
-      let start = trace.start
-      layers[index].layer.forward(passes[index])
-      trace?.record(spanNames[index].forward, Trace.Track.work, since: start)
-    }
-    return passes[passes.count - 1].y
-  }
 
   /// Records each layer's passes from now on.
   public func record(in trace: Trace?) {
     self.trace = trace
-    spanNames = layers.compactMap { placed in
-      let name = "\(placed.place) \(placed.layer.summary)"
+    spanNames = plan.operations.compactMap { operation in
+      let name = "\(operation.name) \(operation.layer.summary)"
       return trace.map { ($0.number(of: "forward " + name), $0.number(of: "backward " + name)) }
     }
+  }
+
+  // MARK: Passes
+
+  /// Where the samples from `first` on lie.
+  private func pointer(_ place: Place, _ first: Int, _ batch: Batch) -> FloatsOut {
+    let skipped = place.holdsBatch ? first * place.stride : 0
+    if let offset = place.offset { return arena.pointer + offset + skipped / 4 }
+    // Never written through: a layer that shares its input leaves it alone.
+    return UnsafeMutableRawPointer(mutating: batch.inputs + skipped)
+      .assumingMemoryBound(to: Float.self)
+  }
+
+  /// Lets batches' samples go through `segments`, a few at a time.
+  private func run(_ segments: [Segment], _ count: Int, _ body: (Step, _ first: Int, Int) -> Void) {
+    for segment in segments {
+      var first = 0
+      while first < count {
+        let few = min(segment.samples, count - first)
+        for step in segment.steps { body(step, first, few) }
+        first += few
+      }
+    }
+  }
+
+  private func forward(_ batch: Batch, at parameters: FloatsIn, isTraining: Bool) -> FloatsOut {
+    precondition(batch.count <= capacity, "the batch is larger than the network was planned for")
+    for index in passes.indices {
+      passes[index].batch = batch
+      passes[index].isTraining = isTraining
+      passes[index].flatParameters = parameters
+    }
+    run(plan.forward, batch.count) { step, first, count in
+      bind(step, first, count, batch)
+      let start = trace.start
+      plan.operations[step.operation].layer.forward(passes[step.operation])
+      trace?.record(forwardName(step), Trace.Track.work, since: start)
+    }
+    return pointer(plan.operations.last!.y, 0, batch)
+  }
+
+  private func forwardName(_ step: Step) -> Int32 { spanNames[step.operation].forward }
+
+  private func bind(_ step: Step, _ first: Int, _ count: Int, _ batch: Batch) {
+    let index = step.operation
+    let operation = plan.operations[index]
+    (passes[index].first, passes[index].count, passes[index].phase) = (first, count, step.phase)
+    passes[index].x = FloatsIn(pointer(operation.x, first, batch))
+    passes[index].second = operation.second.map { FloatsIn(pointer($0, first, batch)) }
+    passes[index].y = pointer(operation.y, first, batch)
+    passes[index].keptSamples =
+      arena.pointer + operation.keptSamples + first * operation.plan.keptPerSample
   }
 
   public func evaluate(_ batch: Batch, at parameters: FloatsIn) -> LossSum {
@@ -115,7 +131,7 @@ public final class Network: Objective {
     let outputs = forward(batch, at: parameters, isTraining: false)
     return loss.value(
       count: batch.count, output: output, outputs: outputs, targets: batch.targets, factor: 1,
-      gradient: nil, kernels: passes[0].kernels)
+      gradient: nil, kernels: kernels)
   }
 
   /// The outputs for a batch: (count, output shape), valid until the next call.
@@ -130,29 +146,46 @@ public final class Network: Objective {
     guard batch.count > 0 else {
       gradients.update(repeating: 0, count: layout.count)
       observer?.evaluated(LossSum())
-      for pass in passes.reversed() where !pass.ranges.isEmpty {
-        observer?.finished(pass.ranges.first!.lowerBound..<pass.ranges.last!.upperBound)
-      }
+      observer?.finished(0..<layout.count)
       return LossSum()
     }
+    for index in passes.indices { passes[index].flatGradients = gradients }
     let outputs = forward(batch, at: parameters, isTraining: true)
-    let last = passes.count - 1
     let result = loss.value(
       count: batch.count, output: output, outputs: outputs, targets: batch.targets,
-      factor: 1 / Float(batch.globalCount * targetsPerSample), gradient: passes[last].dy,
-      kernels: passes[last].kernels)
+      factor: 1 / Float(batch.globalCount * targetsPerSample),
+      gradient: pointer(plan.operations.last!.dy, 0, batch), kernels: kernels)
     observer?.evaluated(result)
-    for index in passes.indices.reversed() {
-      // Below the first layer with parameters nothing is left to do.
-      if passes[index].ranges.isEmpty && passes[index].dx == nil { continue }
-      passes[index].flatGradients = gradients
+    if !layout.statistics.isEmpty { observer?.finished(layout.statistics) }
+    backward(batch, observer)
+    return result
+  }
+
+  private func backward(_ batch: Batch, _ observer: (any GradientObserver)?) {
+    run(plan.backward, batch.count) { step, first, count in
+      bind(step, first, count, batch)
+      let index = step.operation
+      let operation = plan.operations[index]
+      let dx = operation.dx.map { pointer($0, first, batch) }
+      let sum = operation.sum.map { pointer($0, first, batch) }
+      passes[index].dy = pointer(operation.dy, first, batch)
+      passes[index].dx = sum ?? dx
+      passes[index].dsecond = operation.dsecond.map { pointer($0, first, batch) }
       passes[index].observer = observer
       let start = trace.start
-      layers[index].layer.backward(passes[index])
+      operation.layer.backward(passes[index])
+      let isLastPhase = step.phase == operation.plan.backwardPhases - 1
+      if let dx, isLastPhase {
+        let floats = count * operation.inputs[0].count
+        if operation.plan.sharesInput {
+          passes[index].handOn(passes[index].dy, floats, to: dx, adds: operation.adds)
+        } else if let sum {
+          kernels.add(floats, x: FloatsIn(sum), y: dx)
+        }
+      }
       trace?.record(spanNames[index].backward, Trace.Track.work, since: start)
       passes[index].observer = nil
       observer?.pause()
     }
-    return result
   }
 }

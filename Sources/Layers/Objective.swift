@@ -4,7 +4,7 @@
 import Basics
 import Kernels
 
-/// A loss with gradients. `Network` is one; objectives of several networks can be others.
+/// A loss with gradients.
 public protocol Objective: AnyObject {
   /// Where parameter tensors lie in the flat vectors.
   var layout: ParameterLayout { get }
@@ -18,4 +18,18 @@ public protocol Objective: AnyObject {
   ) -> LossSum
   /// Loss of `batch` at `parameters`, without gradients.
   func evaluate(_ batch: Batch, at parameters: FloatsIn) -> LossSum
+}
+
+/// An objective that is made of layers: a network, or several.
+public protocol Model: Objective {
+  /// One input sample.
+  var input: Shape { get }
+  /// Targets that one sample has.
+  var targetsPerSample: Int { get }
+  /// Its layers as they run, for a person.
+  var layers: [PlannedLayer] { get }
+  /// Floats of working memory.
+  var arenaCount: Int { get }
+  /// Records each layer's passes from now on.
+  func record(in trace: Trace?)
 }

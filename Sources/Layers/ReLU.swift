@@ -1,5 +1,5 @@
-// Rectified linear unit, y = max(x, 0), as a layer of its own. After a dense or convolution layer
-// the network's plan folds it into that layer.
+// Rectified linear unit, y = max(x, 0), as a layer of its own. Behind a layer that can apply it to
+// its own result the network's plan folds it into that layer.
 
 import Basics
 import Kernels
@@ -11,19 +11,21 @@ public struct ReLU: Layer {
 
   public var summary: String { "relu" }
 
-  public func plan(input: Shape, batch: Int, kernels: KernelTable) throws(ShapeError) -> LayerPlan {
-    guard input.element == .float else {
-      throw ShapeError(layer: summary, input: input, problem: "it needs numbers, not indices")
-    }
-    return LayerPlan(output: input)
+  public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
+    try context.numbers(summary)
+    var plan = LayerPlan(output: context.input)
+    plan.keepsInput = false
+    plan.operations = context.input.count
+    return plan
   }
 
   public func forward(_ pass: LayerPass) {
-    pass.kernels.relu(pass.count * pass.inputShape.count, x: pass.x, y: pass.y)
+    pass.kernels.relu(pass.count * pass.input.count, x: pass.x, y: pass.y)
   }
 
   public func backward(_ pass: LayerPass) {
     guard let dx = pass.dx else { return }
-    pass.kernels.reluBackward(pass.count * pass.inputShape.count, y: pass.y, dy: pass.dy, dx: dx)
+    pass.kernels.reluBackward(
+      pass.count * pass.input.count, y: FloatsIn(pass.y), dy: FloatsIn(pass.dy), dx: dx)
   }
 }

@@ -19,12 +19,13 @@ public struct BucketPlan: Sendable, Equatable {
   /// - Parameters:
   ///   - count: length of the buffer, tally included.
   ///   - bytes: a bucket is closed once it holds this many.
-  ///   - tailApart: whether what lies behind the parameters is a bucket of its own, the first.
+  ///   - tailApart: whether what lies behind the trained parameters is a bucket of its own, the first.
   public init(layout: ParameterLayout, count: Int, bytes: Int, tailApart: Bool = false) {
     let bytes = max(bytes, (count * MemoryLayout<Float>.stride + Self.most - 1) / Self.most)
-    var ranges: [Range<Int>] = tailApart ? [layout.count..<count] : []
-    var end = tailApart ? layout.count : count
-    for tensor in layout.tensors.reversed() {
+    let tail = layout.trained.upperBound
+    var ranges: [Range<Int>] = tailApart ? [tail..<count] : []
+    var end = tailApart ? tail : count
+    for tensor in layout.tensors.reversed() where tensor.range.lowerBound < end {
       let start = tensor.range.lowerBound
       if (end - start) * MemoryLayout<Float>.stride >= bytes {
         ranges.append(start..<end)

@@ -121,9 +121,10 @@ public struct GradientPlan: Sendable {
     return scatter + DirectGather.schedule(rank: rank, blocks: tally)
   }
 
-  /// The form in which a bucket's gradients travel. The tally counts: it must not be rounded.
+  /// The form in which a bucket's gradients travel. The tally counts, and statistics are no
+  /// gradients: they are not rounded.
   func wire(_ bucket: Int) -> WireFormat {
-    buckets.ranges[bucket].lowerBound >= layout.count ? .float32 : wire
+    buckets.ranges[bucket].lowerBound >= layout.trained.upperBound ? .float32 : wire
   }
 
   /// What spreads a bucket's updated parameters, to be run on a parameter vector that is as long as

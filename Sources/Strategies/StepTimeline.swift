@@ -36,13 +36,13 @@ public struct StepTimeline: Sendable, Equatable {
     }
   }
 
-  /// Measures steps of a network for about `seconds`; the median of each moment.
+  /// Measures steps of a model for about `seconds`; the median of each moment.
   ///
   /// - Parameters:
   ///   - batch: samples of the rank; random ones.
   ///   - bucketBytes: see `BucketPlan`.
   public init(
-    measuring network: Network, batch count: Int, classes: Int, optimizer: any Optimizer,
+    measuring network: any Model, batch count: Int, classes: Int, optimizer: any Optimizer,
     bucketBytes: Int, kernels: KernelTable, seconds: Double = 0.5
   ) {
     let layout = network.layout
@@ -72,7 +72,7 @@ public struct StepTimeline: Sendable, Equatable {
         watch.end()
         let updateStart = clock.now
         optimizer.update(
-          0..<layout.count, parameters: parameters, gradients: gradients, state: state,
+          layout.trained, parameters: parameters, gradients: gradients, state: state,
           step: UpdateStep(
             number: updates.count + 1, learningRate: 0, gradientScale: 1, kernels: kernels,
             layout: layout))

@@ -105,11 +105,13 @@ public final class Worker {
   }
 
   /// Updates the replica from its gradients: what of `range` this rank has optimizer state for.
+  /// Statistics follow what the batch showed, whatever the optimizer, the rate and the clipping.
   public func update(_ range: Range<Int>, _ step: UpdateStep) {
     let start = trace.start
     defer { trace?.record(updateName, Trace.Track.work, since: start) }
     for state in replica.optimizerState {
-      let part = range.clamped(to: state.range)
+      updateStatistics(range.clamped(to: state.range))
+      let part = range.clamped(to: state.range).clamped(to: replica.layout.trained)
       guard !part.isEmpty else { continue }
       optimizer.update(
         part, parameters: replica.parameters, gradients: replica.gradients, state: state, step: step
@@ -117,11 +119,26 @@ public final class Worker {
     }
   }
 
+  /// w <- w + rate (g - w).
+  private func updateStatistics(_ range: Range<Int>) {
+    let part = range.clamped(to: replica.layout.statistics)
+    guard !part.isEmpty else { return }
+    for tensor in replica.layout.tensors {
+      guard case .average(let rate) = tensor.request.role else { continue }
+      let mine = tensor.range.clamped(to: part)
+      let place = replica.parameters.pointer + mine.lowerBound
+      kernels.scale(mine.count, factor: 1 - rate, y: place)
+      kernels.addScaled(
+        mine.count, factor: rate, x: FloatsIn(replica.gradients.pointer + mine.lowerBound),
+        y: place)
+    }
+  }
+
   /// Factor that keeps the global norm of the replica's gradients within the limit.
   public func clippingFactor() -> Float {
     guard let clip else { return 1 }
     let squares = kernels.sumOfSquares(
-      replica.layout.count, x: UnsafePointer(replica.gradients.pointer))
+      replica.layout.trained.count, x: UnsafePointer(replica.gradients.pointer))
     return clip.factor(norm: squares.squareRoot())
   }
 }

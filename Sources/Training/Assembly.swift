@@ -44,10 +44,10 @@ struct Assembly {
         mine: mine.map { LaneSum.lanes(of: $0, ranks: workers.count, lanes: lanes) } ?? 0..<0,
         seed: job.seed, kernels: kernels)
       // Room for evaluation too, in pieces that are not tiny where the share of a step is.
-      let network = try Network(
-        parts.model(data.training.sampleShape, data.training.classes),
-        input: data.training.sampleShape,
-        capacity: max(reader.cut.largestShare(parts: lanes, count: 1), 32), kernels: kernels)
+      let network = try parts.model.make(
+        for: data.training.space, settings: parts.modelSettings,
+        capacity: max(reader.cut.largestShare(parts: lanes, count: 1), 32),
+        convolution: job.convolution, kernels: kernels)
       return (network, reader)
     }
     let steps = reader.cut.stepsPerEpoch
@@ -103,13 +103,15 @@ struct Assembly {
     facts = CheckpointFacts(
       step: 0, updates: 0, model: job.model, strategy: job.strategy, optimizer: job.optimizer,
       input: data.training.sampleShape.dimensions, classes: data.training.classes,
-      batch: job.batch, samples: data.training.count, seed: job.seed, lanes: job.lanes)
+      batch: job.batch, samples: data.training.count, seed: job.seed, lanes: job.lanes,
+      settings: parts.modelSettings, convolution: job.convolution)
     (self.reader, totalSteps, stepsPerEpoch) = (reader, total, steps)
   }
 
   /// What the job's names stand for.
   private struct Parts {
-    let model: ModelBuilder
+    let model: ModelRecipe
+    let modelSettings: [String: String]
     let strategy: any Strategy.Type
     let strategySettings: Settings
     let optimizer: any Optimizer
@@ -172,18 +174,20 @@ struct Assembly {
       // A setting belongs to every part that declares it, and to at least one.
       let declared: [(String, [Setting])] = [
         (job.strategy, strategy.settings), (job.optimizer, optimizerRecipe.settings),
-        (job.schedule, scheduleRecipe.settings),
+        (job.schedule, scheduleRecipe.settings), (job.model, model.settings),
       ]
       let known = declared.flatMap { $0.1.map(\.name) }
       for name in job.settings.keys.sorted() where !known.contains(name) {
         throw UnknownName(kind: "setting", name: name, known: known)
       }
-      func settings(_ index: Int) throws -> Settings {
-        let (owner, list) = declared[index]
-        let names = Set(list.map(\.name))
-        return try Settings(
-          of: owner, declared: list, given: job.settings.filter { names.contains($0.key) })
+      func given(_ index: Int) -> [String: String] {
+        let names = Set(declared[index].1.map(\.name))
+        return job.settings.filter { names.contains($0.key) }
       }
+      func settings(_ index: Int) throws -> Settings {
+        try Settings(of: declared[index].0, declared: declared[index].1, given: given(index))
+      }
+      modelSettings = given(3)
       strategySettings = try settings(0)
       optimizer = try optimizerRecipe.make(settings(1))
       let base =

@@ -4,6 +4,7 @@
 
 import Basics
 import Foundation
+import Layers
 
 /// A checkpoint's identity and position.
 public struct CheckpointFacts: Codable, Sendable, Equatable {
@@ -19,13 +20,17 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
   public var seed: UInt64
   /// What the order of summation depends on, where it is fixed; nil: on the ranks.
   public var lanes: Int?
+  /// The user's settings of the model, and how convolutions are computed.
+  public var settings: [String: String]
+  public var convolution: ConvolutionChoice
 
   private static let prefix = "apus."
 
   /// As safetensors metadata.
   var metadata: [String: String] {
     let fixed = lanes.map { [Self.prefix + "lanes": String($0)] } ?? [:]
-    return fixed.merging([
+    let chosen = settings.reduce(into: fixed) { $0[Self.prefix + "model." + $1.key] = $1.value }
+    return chosen.merging([
       "format": "pt",  // tensors are in PyTorch's order
       Self.prefix + "step": String(step), Self.prefix + "updates": String(updates),
       Self.prefix + "model": model, Self.prefix + "strategy": strategy,
@@ -33,13 +38,16 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
       Self.prefix + "input": input.map(String.init).joined(separator: "x"),
       Self.prefix + "classes": String(classes), Self.prefix + "batch": String(batch),
       Self.prefix + "samples": String(samples), Self.prefix + "seed": String(seed),
+      Self.prefix + "convolution": convolution.rawValue,
     ]) { $1 }
   }
 
   init(
     step: Int, updates: Int, model: String, strategy: String, optimizer: String, input: [Int],
-    classes: Int, batch: Int, samples: Int, seed: UInt64, lanes: Int? = nil
+    classes: Int, batch: Int, samples: Int, seed: UInt64, lanes: Int? = nil,
+    settings: [String: String] = [:], convolution: ConvolutionChoice = .automatic
   ) {
+    (self.settings, self.convolution) = (settings, convolution)
     (self.step, self.updates, self.model) = (step, updates, model)
     (self.strategy, self.optimizer, self.input) = (strategy, optimizer, input)
     (self.classes, self.batch, self.samples, self.seed) = (classes, batch, samples, seed)
@@ -69,7 +77,33 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
       step: try number("step"), updates: try number("updates"), model: try text("model"),
       strategy: try text("strategy"), optimizer: try text("optimizer"), input: input,
       classes: try number("classes"), batch: try number("batch"), samples: try number("samples"),
-      seed: seed, lanes: metadata[Self.prefix + "lanes"] == nil ? nil : try number("lanes"))
+      seed: seed, lanes: metadata[Self.prefix + "lanes"] == nil ? nil : try number("lanes"),
+      settings: Self.settings(metadata), convolution: try Self.convolution(metadata, path))
+  }
+
+  private static func settings(_ metadata: [String: String]) -> [String: String] {
+    let start = prefix + "model."
+    return metadata.reduce(into: [:]) { settings, entry in
+      if entry.key.hasPrefix(start) {
+        settings[String(entry.key.dropFirst(start.count))] = entry.value
+      }
+    }
+  }
+
+  /// Files of earlier versions say nothing: there was one way only.
+  private static func convolution(_ metadata: [String: String], _ path: String)
+    throws(CheckpointError) -> ConvolutionChoice
+  {
+    let name = metadata[prefix + "convolution"] ?? ConvolutionChoice.direct.rawValue
+    guard let choice = ConvolutionChoice(rawValue: name) else {
+      throw CheckpointError(path, "metadata 'convolution' is '\(name)', no way of computing one")
+    }
+    return choice
+  }
+
+  private static func text(_ settings: [String: String]) -> String {
+    let pairs = settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    return pairs.isEmpty ? "the defaults" : pairs.joined(separator: " ")
   }
 
   private static func text(_ lanes: Int?) -> String { lanes.map(String.init) ?? "one per rank" }
@@ -82,6 +116,8 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
       ("seed", String(seed), String(job.seed)),
       ("input shape", Shape(input).description, Shape(job.input).description),
       ("number of classes", String(classes), String(job.classes)),
+      ("settings of the model", Self.text(settings), Self.text(job.settings)),
+      ("way of computing convolutions", convolution.rawValue, job.convolution.rawValue),
       ("number of lanes", Self.text(lanes), Self.text(job.lanes)),
       ("number of training samples", String(samples), String(job.samples)),
     ]

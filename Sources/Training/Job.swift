@@ -4,6 +4,7 @@
 import Basics
 import Collectives
 import Foundation
+import Layers
 import Strategies
 import Yams
 
@@ -37,9 +38,11 @@ public struct Job: Codable, Sendable, Equatable {
   public var update = "replicated"
   /// Bytes of gradients that travel at once; nil: chosen from that measurement.
   public var bucket: Int?
+  /// How convolutions are computed where that is possible: by the rule, or all in one way.
+  public var convolution = ConvolutionChoice.automatic
   /// Seed of initial parameters and sample order.
   public var seed: UInt64 = 1
-  /// Hyper-parameters of strategy, optimizer and schedule.
+  /// Hyper-parameters of strategy, optimizer, schedule and model.
   public var settings: [String: String] = [:]
   /// Steps between checkpoints; nil: one per epoch.
   public var checkpointEvery: Int?
@@ -58,7 +61,7 @@ public struct Job: Codable, Sendable, Equatable {
     case referenceBatch = "reference-batch"
     case batch, epochs, steps, clip, lanes
     case allReduce = "all-reduce"
-    case wire, update, bucket, seed, settings
+    case wire, update, bucket, convolution, seed, settings
     case checkpointEvery = "checkpoint-every"
     case keep
     case logEvery = "log-every"
@@ -72,6 +75,8 @@ public struct Job: Codable, Sendable, Equatable {
   /// Keys that runs of earlier versions lack, and what those runs did.
   private static let laterKeys: [(key: CodingKeys, value: String)] = [
     (.wire, "float32"), (.update, UpdatePlacement.replicated.rawValue),
+    // There was no other way.
+    (.convolution, ConvolutionChoice.direct.rawValue),
   ]
 
   /// Reads a job; every key must be there but those that may be left out and those that came later.

@@ -73,8 +73,9 @@ public struct StoredModel {
           "the model was trained on samples of \(Shape(facts.input)) in \(facts.classes) classes;"
             + " \(data) has \(heldOut.sampleShape) in \(heldOut.classes)")
       }
-      let layers = try modelCatalog.find(facts.model)(heldOut.sampleShape, facts.classes)
-      return try Network(layers, input: heldOut.sampleShape, capacity: 64, kernels: kernels)
+      return try modelCatalog.find(facts.model).make(
+        for: heldOut.space, settings: facts.settings, capacity: 64,
+        convolution: facts.convolution, kernels: kernels)
     }
     let parameters = FloatBuffer(count: network.layout.count)
     try agreement.agree {

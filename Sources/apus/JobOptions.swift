@@ -4,7 +4,10 @@
 import ArgumentParser
 import Basics
 import Foundation
+import Layers
 import Training
+
+extension ConvolutionChoice: ExpressibleByArgument {}
 
 /// Flags of `apus train` that end up in the job.
 struct JobOptions: ParsableArguments {
@@ -85,6 +88,13 @@ struct JobOptions: ParsableArguments {
   var bucket: Int?
 
   @Option(
+    help: """
+      How convolutions are computed where that is possible: auto (a rule by shape), direct, f2, f4 \
+      (Winograd's; `apus inspect --plan MODEL` shows what is used). (default: auto)
+      """)
+  var convolution: ConvolutionChoice?
+
+  @Option(
     parsing: .unconditional, help: "Seed of initial parameters and sample order. (default: 1)")
   var seed: UInt64?
 
@@ -138,6 +148,7 @@ struct JobOptions: ParsableArguments {
     take(wire, \.wire)
     take(update, \.update)
     take(bucket, \.bucket)
+    take(convolution, \.convolution)
     take(seed, \.seed)
     take(checkpointEvery, \.checkpointEvery)
     take(keep, \.keep)

@@ -15,7 +15,9 @@ struct List: ParsableCommand {
     abstract: "List models, data sets, strategies, optimizers and their settings.")
 
   func run() {
-    section("models (--model)", modelCatalog.names.map { ($0, "", []) })
+    section(
+      "models (--model)",
+      modelCatalog.entries.map { ($0.name, $0.entry.summary, $0.entry.settings) })
     section(
       "data (--data)",
       datasetCatalog.entries.map { name, format in

@@ -184,8 +184,8 @@ struct PlanCommand: ParsableCommand {
     let entry = try optimizerCatalog.find(optimizer)
     let kernels = try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
     let shape = Shape(extents)
-    let network = try Network(
-      modelCatalog.find(model)(shape, classes), input: shape, capacity: batch, kernels: kernels)
+    let network = try modelCatalog.find(model).make(
+      for: SampleSpace(input: shape, classes: classes), capacity: batch, kernels: kernels)
     let timeline = StepTimeline(
       measuring: network, batch: batch, classes: classes,
       optimizer: try entry.make(Settings(of: optimizer, declared: entry.settings)),

@@ -67,9 +67,12 @@ import Testing
     for (rows, columns) in [(0, 3), (1, 1), (5, 10), (33, 40), (64, 10), (3000, 65), (129, 32)] {
       let x = Guarded(rows * columns, &numbers)
       let (y, expected) = (Guarded(columns), Guarded(columns))
-      table.sumRows(rows: rows, columns: columns, x: x.values, y: y.out)
-      ScalarKernels.sumRows(rows: rows, columns: columns, x: x.values, y: expected.out)
-      #expect(distance(y, expected) < 2e-5 && y.intact, "\(rows) x \(columns)")
+      for add in [false, true] {
+        table.sumRows(rows: rows, columns: columns, x: x.values, add: add, y: y.out)
+        ScalarKernels.sumRows(
+          rows: rows, columns: columns, x: x.values, add: add, y: expected.out)
+        #expect(distance(y, expected) < 4e-5 && y.intact, "\(rows) x \(columns)")
+      }
     }
   }
 

@@ -14,13 +14,13 @@ final class RandomBatch {
   let targets: UnsafeMutablePointer<Int32>
   let count: Int
 
-  init(_ count: Int, of shape: Shape, classes: Int, seed: UInt64 = 1) {
+  init(_ count: Int, of shape: Shape, classes: Int, targets places: Int = 1, seed: UInt64 = 1) {
     let random = CounterRandom(seed: seed, stream: .test)
     self.count = count
     inputs = FloatBuffer(count: count * shape.count)
     for index in 0..<inputs.count { inputs[index] = random.normal(UInt64(index)) }
-    targets = .allocate(capacity: count)
-    for index in 0..<count {
+    targets = .allocate(capacity: count * places)
+    for index in 0..<count * places {
       targets[index] = Int32(random.index(1 << 32 + UInt64(index), below: classes))
     }
   }

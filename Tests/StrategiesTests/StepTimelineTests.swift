@@ -9,8 +9,8 @@ import Testing
 @Suite struct StepTimelineTests {
   @Test func measuresBucketsInTheirOrder() throws {
     let shape = Shape([8, 8, 1])
-    let network = try Network(
-      modelCatalog.find("mlp")(shape, 10), input: shape, capacity: 4, kernels: KernelSelection.best)
+    let network = try modelCatalog.find("mlp").make(
+      for: SampleSpace(input: shape, classes: 10), capacity: 4, kernels: KernelSelection.best)
     let timeline = StepTimeline(
       measuring: network, batch: 4, classes: 10, optimizer: SGD(), bucketBytes: 100_000,
       kernels: KernelSelection.best, seconds: 0.02)

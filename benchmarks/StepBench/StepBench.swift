@@ -18,7 +18,7 @@ import Strategies
 
 /// A model with a batch that stays the same.
 final class Bench {
-  private let network: Network
+  private let network: any Model
   private let worker: Worker
   private let strategy: SynchronousSGD
   private let inputs: FloatBuffer
@@ -28,8 +28,8 @@ final class Bench {
   init(_ model: String, batch count: Int, on communicator: any Communicator) throws {
     let input = Shape([28, 28, 1]), classes = 10
     let kernels = try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
-    network = try Network(
-      modelCatalog.find(model)(input, classes), input: input, capacity: count, kernels: kernels)
+    network = try modelCatalog.find(model).make(
+      for: SampleSpace(input: input, classes: classes), capacity: count, kernels: kernels)
     let group = try RankGroup(communicator)
     worker = Worker(
       group: group, objective: network,

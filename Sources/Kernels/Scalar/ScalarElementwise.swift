@@ -40,9 +40,9 @@ extension ScalarKernels {
   }
 
   /// Sums in double precision.
-  public static func sumRows(rows: Int, columns: Int, x: FloatsIn, y: FloatsOut) {
+  public static func sumRows(rows: Int, columns: Int, x: FloatsIn, add: Bool, y: FloatsOut) {
     for column in 0..<columns {
-      var sum = 0.0
+      var sum = add ? Double(y[column]) : 0
       for row in 0..<rows { sum += Double(x[row * columns + column]) }
       y[column] = Float(sum)
     }

@@ -21,12 +21,9 @@ extension ScalarKernels {
           sum += Double(a[i * aOuter + p * aInner]) * Double(b[p * bInner + j * bOuter])
         }
         let place = i * shape.ldc + j
-        if shape.accumulate {
-          c[place] = Float(Double(c[place]) + sum)
-        } else {
-          let value = Float(sum + Double(bias?[j] ?? 0))
-          c[place] = shape.relu ? rectified(value) : value
-        }
+        let before = shape.accumulate ? Double(c[place]) : 0
+        let value = Float(before + sum + Double(bias?[j] ?? 0))
+        c[place] = shape.relu ? rectified(value) : value
       }
     }
   }

@@ -1,0 +1,31 @@
+// What a model needs to know of the data: what a sample looks like, and what is to be found out
+// about it.
+
+/// What targets are.
+public enum TargetKind: String, Sendable {
+  /// Numbers of classes, from 0.
+  case classes
+  /// Real numbers; a batch holds their bit patterns.
+  case numbers
+}
+
+/// Samples and targets of a data set.
+public struct SampleSpace: Sendable, Equatable {
+  /// Extents of one sample.
+  public var input: Shape
+  /// Classes, or symbols, that targets count in; 1 where targets are numbers.
+  public var classes: Int
+  /// What targets are.
+  public var targets: TargetKind
+  /// How many different indices each place of a sample may hold, where samples are indices: one number
+  /// for all places, or one for each.
+  public var indexCounts: [Int]
+
+  /// A space.
+  public init(
+    input: Shape, classes: Int, targets: TargetKind = .classes, indexCounts: [Int] = []
+  ) {
+    (self.input, self.classes, self.targets) = (input, classes, targets)
+    self.indexCounts = indexCounts
+  }
+}

@@ -1,0 +1,27 @@
+// Softmax regression and a perceptron with two hidden layers.
+
+import Basics
+
+/// Softmax regression.
+let linear = ModelRecipe(
+  summary: "softmax regression", home: .digits,
+  network: { context in
+    Sequential {
+      Flatten()
+      Dense(context.space.classes)
+    }
+  })
+
+/// Two hidden layers: in - 512 - 256 - classes.
+let mlp = ModelRecipe(
+  summary: "two hidden layers of 512 and 256", home: .digits,
+  network: { context in
+    Sequential {
+      Flatten()
+      Dense(512)
+      ReLU()
+      Dense(256)
+      ReLU()
+      Dense(context.space.classes)
+    }
+  })

@@ -1,0 +1,141 @@
+// Everything about a network that is settled before step 0: which operations run in which order, in
+// segments of how many samples; where parameters lie in the flat buffers and values in the arena; and
+// who adds to whose gradient.
+
+import Basics
+import Kernels
+
+/// Where an array of values or gradients lies.
+struct Place {
+  /// Offset in the arena; nil: the batch's own memory.
+  var offset: Int?
+  /// Bytes per sample.
+  var stride: Int
+  /// Whether all samples of a batch have their places; else those under way share the memory.
+  var holdsBatch: Bool
+}
+
+/// One operation's part of the plan.
+struct PlannedOperation {
+  let name: String
+  let layer: any Layer
+  let plan: LayerPlan
+  let inputs: [Shape]
+  /// The layer's parameters in the flat buffers.
+  var ranges: [Range<Int>] = []
+  var x, y: Place
+  var second: Place?
+  /// Gradients; nil where nobody needs them.
+  var dy: Place
+  var dx, dsecond: Place?
+  var adds = false, addsSecond = false
+  /// Where dx is computed first, because the layer cannot add.
+  var sum: Place?
+  var kept = 0, keptSamples = 0
+}
+
+/// The plan of a network for batches of at most `capacity` samples.
+struct NetworkPlan {
+  private(set) var operations: [PlannedOperation] = []
+  private(set) var layout = ParameterLayout()
+  private(set) var forward: [Segment] = []
+  private(set) var backward: [Segment] = []
+  private(set) var arena = ArenaPlan()
+  private(set) var scratch = 0
+  /// The gradient of the network's input, where it is wanted.
+  private(set) var inputGradient: Place?
+  let input, output: Shape
+
+  private static let noPlace = Place(offset: nil, stride: 0, holdsBatch: true)
+
+  init(
+    _ graph: Graph, capacity: Int, cacheBytes: Int, wantsInputGradient: Bool
+  ) throws(ShapeError) {
+    (input, output) = (graph.shape(of: graph.input), graph.shape(of: graph.output))
+    var gradients = Set<Graph.Value>(wantsInputGradient ? [graph.input] : [])
+    for operation in graph.operations {
+      let needs = operation.inputs.contains { gradients.contains($0) }
+      let plan = try graph.plan(
+        operation.layer, operation.inputs, batch: capacity, name: operation.name,
+        needsInputGradient: gradients.contains(operation.inputs[0]))
+      if needs || plan.parameters.contains(where: { $0.role == .trained }) {
+        gradients.insert(operation.output)
+      }
+      operations.append(
+        PlannedOperation(
+          name: operation.name, layer: operation.layer, plan: plan,
+          inputs: operation.inputs.map(graph.shape(of:)), x: Self.noPlace, y: Self.noPlace,
+          dy: Self.noPlace))
+    }
+    placeParameters()
+    var flow = ValueFlow(graph, operations.map(\.plan), needsGradient: gradients)
+    forward = segments(flow.forwardNeeds, capacity: capacity, budget: cacheBytes)
+    backward = segments(flow.backwardNeeds, capacity: capacity, budget: cacheBytes)
+    flow.follow(forward: forward, backward: backward)
+    placeArrays(flow, graph, capacity: capacity)
+  }
+
+  /// First all that is trained, in forward order, then statistics.
+  private mutating func placeParameters() {
+    for index in operations.indices {
+      operations[index].ranges = operations[index].plan.parameters
+        .filter { $0.role == .trained }
+        .map { layout.append($0, prefix: operations[index].name) }
+    }
+    for index in operations.indices {
+      operations[index].ranges += operations[index].plan.parameters
+        .filter { $0.role != .trained }
+        .map { layout.append($0, prefix: operations[index].name) }
+    }
+  }
+
+  private mutating func placeArrays(_ flow: ValueFlow, _ graph: Graph, capacity: Int) {
+    let always = 0...flow.end
+    var blocks: [ArrayID: (block: Int, holdsBatch: Bool)] = [:]
+    for (id, life) in flow.lives.sorted(by: { $0.key < $1.key }) {
+      let samples = life.segment(forward, backward).map { min(capacity, $0.samples) }
+      let floats = flow.bytes(of: id) / 4 * (samples ?? capacity)
+      blocks[id] = (arena.reserve(floats, during: life.moments), samples == nil)
+    }
+    let own = operations.map { operation in
+      (
+        once: arena.reserve(operation.plan.kept, during: always),
+        perSample: arena.reserve(operation.plan.keptPerSample * capacity, during: always)
+      )
+    }
+    let longest = backward.map { segment in
+      segment.samples * segment.steps.map { flow.longestSum($0.operation) }.max()!
+    }
+    let sum = arena.reserve(longest.max() ?? 0, during: always)
+    let scratch = arena.reserve(operations.map(\.plan.scratch).max() ?? 0, during: always)
+    arena.place()
+    self.scratch = arena.offset(of: scratch)
+    func place(_ id: ArrayID) -> Place? {
+      blocks[id].map {
+        Place(
+          offset: arena.offset(of: $0.block), stride: flow.bytes(of: id), holdsBatch: $0.holdsBatch)
+      }
+    }
+    let batch = Place(offset: nil, stride: input.count * 4, holdsBatch: true)
+    for (index, operation) in graph.operations.enumerated() {
+      operations[index].x = place(flow.value(operation.inputs[0])) ?? batch
+      operations[index].second = operation.inputs.dropFirst().first.map {
+        place(flow.value($0)) ?? batch
+      }
+      operations[index].y = place(flow.value(operation.output)) ?? batch
+      operations[index].kept = arena.offset(of: own[index].once)
+      operations[index].keptSamples = arena.offset(of: own[index].perSample)
+      if let dy = place(flow.gradient(operation.output)) { operations[index].dy = dy }
+      let wants = flow.wishes[index]
+      operations[index].dx = wants.dx ? place(flow.gradient(operation.inputs[0])) : nil
+      operations[index].dsecond = wants.dsecond ? place(flow.gradient(operation.inputs[1])) : nil
+      (operations[index].adds, operations[index].addsSecond) = (wants.adds, wants.addsSecond)
+      if wants.adds && !operations[index].plan.canAdd {
+        operations[index].sum = Place(
+          offset: arena.offset(of: sum), stride: operations[index].inputs[0].count * 4,
+          holdsBatch: false)
+      }
+    }
+    inputGradient = place(flow.gradient(graph.input))
+  }
+}

@@ -1,0 +1,50 @@
+// A network's plan as something to look at.
+
+import Basics
+
+/// One layer as it runs.
+public struct PlannedLayer: Sendable {
+  /// Its place: the prefix of its parameters' names.
+  public let name: String
+  /// What it is, fused neighbours included.
+  public let layer: String
+  /// How it is computed.
+  public let kernel: String
+  /// One sample of each input, and of the output.
+  public let inputs: [Shape]
+  public let output: Shape
+  /// Numbers that are trained.
+  public let parameters: Int
+  /// Floating-point operations per sample, forward and backward.
+  public let forwardOperations, backwardOperations: Int
+  /// Bytes that it reads and writes per sample in the forward pass.
+  public let bytes: Int
+  /// Where its output lies in the arena, in bytes; nil: in the batch.
+  public let offset: Int?
+  /// The segment of the forward pass that it belongs to, from 0, and samples that go through it
+  /// together.
+  public let segment, samples: Int
+}
+
+extension Network {
+  /// The layers as they run, in order.
+  public var layers: [PlannedLayer] {
+    plan.operations.indices.map { index in
+      let operation = plan.operations[index]
+      let segment = plan.forward.lastIndex { $0.steps.contains { $0.operation == index } } ?? 0
+      let trained = operation.plan.parameters.contains { $0.role == .trained }
+      // Products are done again for the weights and for the input, where they are wanted.
+      let times = (trained ? 1 : 0) + (operation.dx == nil ? 0 : 1)
+      let floats = operation.inputs.reduce(operation.plan.output.count) { $0 + $1.count }
+      return PlannedLayer(
+        name: operation.name, layer: operation.layer.summary, kernel: operation.plan.kernel,
+        inputs: operation.inputs, output: operation.plan.output,
+        parameters: zip(operation.plan.parameters, operation.ranges)
+          .reduce(0) { $0 + ($1.0.role == .trained ? $1.1.count : 0) },
+        forwardOperations: operation.plan.operations,
+        backwardOperations: times * operation.plan.operations, bytes: 4 * floats,
+        offset: operation.y.offset.map { 4 * $0 }, segment: segment,
+        samples: plan.forward[segment].samples)
+    }
+  }
+}
