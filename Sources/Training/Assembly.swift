@@ -33,7 +33,7 @@ struct Assembly {
     // Names and numbers are looked at before the data, which may take long to load.
     let agreement = Agreement(over: communicator)
     let parts = try agreement.agree { try Parts(job, ranks: communicator.size) }
-    let data = try agreement.agree { try openDataset(job.data) }
+    let data = try agreement.agree { try parts.data.open(parts.dataSettings) }
     try DataIdentity(of: [data.training, data.heldOut], kernels: kernels).check(job.data, agreement)
     let (network, reader) = try agreement.agree {
       let workers = parts.strategy.workers(of: communicator.size)
@@ -48,6 +48,7 @@ struct Assembly {
         parts.model(data.training.sampleShape, data.training.classes),
         input: data.training.sampleShape,
         capacity: max(reader.cut.largestShare(parts: lanes, count: 1), 32), kernels: kernels)
+      try network.requireTargets(of: data.training, named: job.data)
       return (network, reader)
     }
     let steps = reader.cut.stepsPerEpoch
@@ -110,6 +111,8 @@ struct Assembly {
   /// What the job's names stand for.
   private struct Parts {
     let model: ModelBuilder
+    let data: DatasetSpecification
+    let dataSettings: [String: String]
     let strategy: any Strategy.Type
     let strategySettings: Settings
     let optimizer: any Optimizer
@@ -156,6 +159,7 @@ struct Assembly {
         )
       }
       model = try modelCatalog.find(job.model)
+      data = try DatasetSpecification(job.data)
       if job.allReduce == TunedAllReduce.autoName {
         allReduce = nil
       } else {
@@ -172,7 +176,7 @@ struct Assembly {
       // A setting belongs to every part that declares it, and to at least one.
       let declared: [(String, [Setting])] = [
         (job.strategy, strategy.settings), (job.optimizer, optimizerRecipe.settings),
-        (job.schedule, scheduleRecipe.settings),
+        (job.schedule, scheduleRecipe.settings), (data.name, data.format.settings),
       ]
       let known = declared.flatMap { $0.1.map(\.name) }
       for name in job.settings.keys.sorted() where !known.contains(name) {
@@ -180,10 +184,9 @@ struct Assembly {
       }
       func settings(_ index: Int) throws -> Settings {
         let (owner, list) = declared[index]
-        let names = Set(list.map(\.name))
-        return try Settings(
-          of: owner, declared: list, given: job.settings.filter { names.contains($0.key) })
+        return try Settings(of: owner, declared: list, given: list.selection(from: job.settings))
       }
+      dataSettings = data.format.settings.selection(from: job.settings)
       strategySettings = try settings(0)
       optimizer = try optimizerRecipe.make(settings(1))
       let base =

@@ -39,7 +39,7 @@ public struct Job: Codable, Sendable, Equatable {
   public var bucket: Int?
   /// Seed of initial parameters and sample order.
   public var seed: UInt64 = 1
-  /// Hyper-parameters of strategy, optimizer and schedule.
+  /// Settings of data, strategy, optimizer and schedule.
   public var settings: [String: String] = [:]
   /// Steps between checkpoints; nil: one per epoch.
   public var checkpointEvery: Int?

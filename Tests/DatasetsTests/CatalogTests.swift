@@ -28,4 +28,14 @@ import Testing
     }
     #expect(message("idx:/nowhere") == "/nowhere: no such folder")
   }
+
+  @Test func aFormatKnowsItsSettings() throws {
+    let error = #expect(throws: UnknownName.self) {
+      try openDataset("generated:20,10", settings: ["augment": "true"])
+    }
+    #expect(error?.description == "unknown generated setting 'augment' (there is none)")
+    let specification = try DatasetSpecification("generated:20,10")
+    #expect(specification.name == "generated")
+    #expect(try specification.open().training.count == 20)
+  }
 }
