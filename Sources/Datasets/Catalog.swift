@@ -47,6 +47,7 @@ public let datasetCatalog = Catalog<DatasetFormat>(
         folder, _ in try IDXFolder.open(folder!)
       }
     ),
+    ("libsvm", LIBSVMFiles.format),
   ])
 
 /// What a user names, taken apart: `idx:/data/mnist` is the format `idx` with an argument.
