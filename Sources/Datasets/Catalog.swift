@@ -47,6 +47,7 @@ public let datasetCatalog = Catalog<DatasetFormat>(
         folder, _ in try IDXFolder.open(folder!)
       }
     ),
+    ("cifar10", CIFAR10.format),
     ("libsvm", LIBSVMFiles.format),
   ])
 

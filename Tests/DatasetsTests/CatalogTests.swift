@@ -11,7 +11,7 @@ import Testing
   }
 
   @Test func everyFormatHasALineOfHelp() {
-    #expect(datasetCatalog.names == ["fashion-mnist", "generated", "idx", "libsvm"])
+    #expect(datasetCatalog.names == ["fashion-mnist", "generated", "idx", "cifar10", "libsvm"])
     #expect(datasetCatalog.entries.allSatisfy { !$0.entry.summary.isEmpty })
   }
 
