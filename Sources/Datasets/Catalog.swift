@@ -49,6 +49,7 @@ public let datasetCatalog = Catalog<DatasetFormat>(
     ),
     ("cifar10", CIFAR10.format),
     ("libsvm", LIBSVMFiles.format),
+    ("text", TextWindows.format),
   ])
 
 /// What a user names, taken apart: `idx:/data/mnist` is the format `idx` with an argument.

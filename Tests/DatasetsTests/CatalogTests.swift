@@ -11,7 +11,8 @@ import Testing
   }
 
   @Test func everyFormatHasALineOfHelp() {
-    #expect(datasetCatalog.names == ["fashion-mnist", "generated", "idx", "cifar10", "libsvm"])
+    #expect(
+      datasetCatalog.names == ["fashion-mnist", "generated", "idx", "cifar10", "libsvm", "text"])
     #expect(datasetCatalog.entries.allSatisfy { !$0.entry.summary.isEmpty })
   }
 

@@ -73,7 +73,7 @@ func problem(
 ///   - pieces: what the format's text or headers are made of; some of the damage inserts them.
 ///   - specification: what opens a file of the given path.
 func damage(
-  _ good: [UInt8], name: String, pieces: [[UInt8]], trials: Int = 300,
+  _ good: [UInt8], name: String, pieces: [[UInt8]], trials: Int = 200,
   settings: [String: String] = [:], specification: (String) -> String
 ) throws {
   let folder = try TemporaryFolder()
