@@ -49,6 +49,7 @@ public let datasetCatalog = Catalog<DatasetFormat>(
     ),
     ("cifar10", CIFAR10.format),
     ("libsvm", LIBSVMFiles.format),
+    ("csv", CSVFiles.format),
     ("text", TextWindows.format),
   ])
 

@@ -55,10 +55,15 @@ final class TextSource {
 let newline = UInt8(ascii: "\n")
 
 /// Bytes between quotation marks as a message shows them: on one line, and not too many.
-func shown(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
-  let text = String(decoding: bytes.prefix(32), as: UTF8.self).unicodeScalars.map {
-    $0.value < 0x20 || $0.value == 0x7F || (0x80..<0xA0).contains($0.value) || $0.value == 0x2028
-      || $0.value == 0x2029 ? "?" : String($0)
+func shown(_ bytes: some Collection<UInt8>, most: Int = 32) -> String {
+  "'" + printable(bytes, most: most) + "'"
+}
+
+/// Bytes as text that a message can hold: on one line, and not too many.
+func printable(_ bytes: some Collection<UInt8>, most: Int) -> String {
+  let text = String(decoding: bytes.prefix(most), as: UTF8.self).unicodeScalars.map { scalar in
+    scalar.properties.generalCategory == .control || scalar.value == 0x2028
+      || scalar.value == 0x2029 ? "?" : String(scalar)
   }
-  return "'" + text.joined() + (bytes.count > 32 ? "..." : "") + "'"
+  return text.joined() + (bytes.count > most ? "..." : "")
 }

@@ -12,7 +12,9 @@ import Testing
 
   @Test func everyFormatHasALineOfHelp() {
     #expect(
-      datasetCatalog.names == ["fashion-mnist", "generated", "idx", "cifar10", "libsvm", "text"])
+      datasetCatalog.names == [
+        "fashion-mnist", "generated", "idx", "cifar10", "libsvm", "csv", "text",
+      ])
     #expect(datasetCatalog.entries.allSatisfy { !$0.entry.summary.isEmpty })
   }
 
