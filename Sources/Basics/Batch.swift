@@ -9,29 +9,34 @@ public struct Batch {
   public var globalCount: Int
   /// Place of the first sample within the step's union batch (counter-based randomness needs it).
   public var offset: Int
-  /// `count` samples in the data set's shape, one behind the other: floats or 32-bit indices.
+  /// The epoch, and the step within it, that the samples belong to; both from 0.
+  public var epoch, step: Int
+  /// `count` samples in the data set's shape, one behind the other: floats, 32-bit indices, or one
+  /// `SparseRow` each (see `Shape.bytesPerSample`).
   public var inputs: UnsafeRawPointer
-  /// The class, or next token, per target: (count, targets per sample).
+  /// The class or next token per target, or the bits of a number (see `TargetKind`):
+  /// (count, targets per sample).
   public var targets: UnsafePointer<Int32>
 
   /// A view of memory that outlives the batch.
   public init(
-    count: Int, globalCount: Int, offset: Int, inputs: UnsafeRawPointer,
-    targets: UnsafePointer<Int32>
+    count: Int, globalCount: Int, offset: Int, epoch: Int = 0, step: Int = 0,
+    inputs: UnsafeRawPointer, targets: UnsafePointer<Int32>
   ) {
     self.count = count
     self.globalCount = globalCount
     self.offset = offset
+    (self.epoch, self.step) = (epoch, step)
     self.inputs = inputs
     self.targets = targets
   }
 
-  /// Samples `range` of this view, with the same global count.
+  /// Samples `range` of this view, of the same step and with the same global count.
   public func part(_ range: Range<Int>, bytesPerSample: Int, targetsPerSample: Int) -> Batch {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside of the batch")
     return Batch(
       count: range.count, globalCount: globalCount, offset: offset + range.lowerBound,
-      inputs: inputs + range.lowerBound * bytesPerSample,
+      epoch: epoch, step: step, inputs: inputs + range.lowerBound * bytesPerSample,
       targets: targets + range.lowerBound * targetsPerSample)
   }
 }

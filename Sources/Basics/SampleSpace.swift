@@ -1,14 +1,6 @@
 // What a model needs to know of the data: what a sample looks like, and what is to be found out
 // about it.
 
-/// What targets are.
-public enum TargetKind: String, Sendable {
-  /// Numbers of classes, from 0.
-  case classes
-  /// Real numbers; a batch holds their bit patterns.
-  case numbers
-}
-
 /// Samples and targets of a data set.
 public struct SampleSpace: Sendable, Equatable {
   /// Extents of one sample.

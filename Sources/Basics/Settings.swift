@@ -17,6 +17,15 @@ public struct Setting: Sendable, Equatable {
   }
 }
 
+extension [Setting] {
+  /// Those of the user's pairs that are declared here: a job's settings belong to every part that
+  /// declares them.
+  public func selection(from given: [String: String]) -> [String: String] {
+    let names = Set(map(\.name))
+    return given.filter { names.contains($0.key) }
+  }
+}
+
 /// A setting whose value will not do.
 public struct SettingError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The setting, the value given, and what is allowed.
@@ -47,6 +56,10 @@ public struct Interval: Sendable, Equatable, CustomStringConvertible {
   public static func atLeast(_ lower: Double) -> Interval { .init(lower, true, .infinity, false) }
   /// More than `lower`.
   public static func above(_ lower: Double) -> Interval { .init(lower, false, .infinity, false) }
+  /// More than `lower` and less than `upper`.
+  public static func between(_ lower: Double, _ upper: Double) -> Interval {
+    .init(lower, false, upper, false)
+  }
   /// From `lower` to `upper`, both included.
   public static func from(_ lower: Double, to upper: Double) -> Interval {
     .init(lower, true, upper, true)
@@ -66,6 +79,7 @@ public struct Interval: Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     func text(_ bound: Double) -> String { Int(exactly: bound).map(String.init) ?? "\(bound)" }
     if lower.isFinite && upper.isFinite {
+      guard includesLower else { return "above \(text(lower)) and below \(text(upper))" }
       return "from \(text(lower)) to \(includesUpper ? "" : "below ")\(text(upper))"
     }
     if lower.isFinite {

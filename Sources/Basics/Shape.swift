@@ -3,14 +3,21 @@
 /// The extent of one sample, without the batch dimension.
 ///
 /// Images are `[height, width, channels]` (channels innermost), vectors `[features]`, token
-/// sequences `[length]` with `element == .index`.
+/// sequences `[length]` with `element == .index`, sparse rows `[features]` with `element == .sparse`.
 public struct Shape: Sendable, Equatable, CustomStringConvertible {
   /// What one entry is.
-  public enum Element: String, Sendable { case float, index }
+  public enum Element: String, Sendable {
+    /// A 32-bit float.
+    case float
+    /// A 32-bit index: a token, a row of an embedding.
+    case index
+    /// A 32-bit float, most of them zero: a sample is one `SparseRow`.
+    case sparse
+  }
 
   /// Extents, outermost first.
   public let dimensions: [Int]
-  /// Float values, or 32-bit indices (tokens, rows of an embedding).
+  /// What the entries are, and so how a sample lies in memory.
   public let element: Element
   /// The image dimensions that a flattened vector came from: a dense layer after a convolution
   /// needs them to keep its weights in PyTorch's channels-first order in checkpoints.
@@ -24,8 +31,13 @@ public struct Shape: Sendable, Equatable, CustomStringConvertible {
     self.folded = folded
   }
 
-  /// Entries per sample.
+  /// Entries per sample; of a sparse one all features.
   public var count: Int { dimensions.reduce(1, *) }
+
+  /// Bytes of one sample in a batch: 4 per entry, or one `SparseRow`.
+  public var bytesPerSample: Int {
+    element == .sparse ? MemoryLayout<SparseRow>.stride : count * MemoryLayout<Float>.stride
+  }
 
   /// For example `28x28x1`.
   public var description: String { dimensions.map(String.init).joined(separator: "x") }

@@ -7,7 +7,8 @@ import Kernels
 ///
 /// Any step of any epoch may be read at any time; reading is a pure function of (step, epoch), so
 /// nothing but the step needs to be in a checkpoint. With a seed the data are shuffled in every
-/// epoch; without one they are read in order, which is how ranks share the held-out set.
+/// epoch, and augmented if they are of the kind; without one they are read in order and as they are,
+/// which is how ranks share the held-out set.
 public final class BatchReader {
   /// The data.
   public let dataset: any Dataset
@@ -20,7 +21,8 @@ public final class BatchReader {
 
   private let order: EpochOrder
   private let kernels: KernelTable
-  private let inputs: FloatBuffer  // (capacity, sample)
+  private let seed: UInt64?
+  private let inputs: FloatBuffer  // (capacity, sample): floats, indices, or sparse rows
   private let targets: UnsafeMutablePointer<Int32>  // (capacity, targets per sample)
 
   /// Allocates room for the largest share.
@@ -36,18 +38,20 @@ public final class BatchReader {
   ) {
     precondition(mine.lowerBound >= 0 && mine.upperBound <= parts, "there are \(parts) parts")
     (self.dataset, self.parts, self.mine, self.kernels) = (dataset, parts, mine, kernels)
+    self.seed = seed
     cut = BatchCut(samples: dataset.count, globalBatch: globalBatch)
     order = EpochOrder(count: dataset.count, seed: seed)
     capacity = cut.largestShare(parts: parts, count: mine.count)
-    inputs = FloatBuffer(count: capacity * dataset.sampleShape.count)
+    inputs = FloatBuffer(
+      count: capacity * dataset.sampleShape.bytesPerSample / MemoryLayout<Float>.stride)
     targets = .allocate(capacity: max(1, capacity * dataset.targetsPerSample))
     targets.initialize(repeating: 0, count: max(1, capacity * dataset.targetsPerSample))
   }
 
   deinit { targets.deallocate() }
 
-  /// Bytes of one sample in a batch: floats and indices both have four.
-  public var bytesPerSample: Int { dataset.sampleShape.count * 4 }
+  /// Bytes of one sample in a batch.
+  public var bytesPerSample: Int { dataset.sampleShape.bytesPerSample }
 
   /// This reader's samples of step `step` (counted from 0 within the epoch) of `epoch`. The batch's
   /// memory is the reader's and is overwritten by the next call. Allocates nothing.
@@ -55,10 +59,13 @@ public final class BatchReader {
     let slice = cut.slice(step: step)
     let share = BatchCut.share(of: slice, parts: parts, mine: mine)
     let indices = UnsafeBufferPointer(rebasing: order.order(epoch: epoch)[share])
-    dataset.read(indices, inputs: inputs.pointer, targets: targets, kernels: kernels)
+    dataset.read(
+      indices, inputs: inputs.pointer, targets: targets,
+      context: ReadContext(seed: seed, epoch: epoch), kernels: kernels)
     return Batch(
       count: share.count, globalCount: slice.count, offset: share.lowerBound - slice.lowerBound,
-      inputs: UnsafeRawPointer(inputs.pointer), targets: UnsafePointer(targets))
+      epoch: epoch, step: step, inputs: UnsafeRawPointer(inputs.pointer),
+      targets: UnsafePointer(targets))
   }
 
   /// The samples of one of this reader's parts, as a view into a batch that `read` returned.

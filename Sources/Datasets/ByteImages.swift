@@ -33,7 +33,7 @@ public final class ByteImages: Dataset, @unchecked Sendable {
   /// Converts the bytes of `indices` to floats. Cost: one pass over the samples; allocates nothing.
   public func read(
     _ indices: UnsafeBufferPointer<Int32>, inputs: UnsafeMutableRawPointer,
-    targets: UnsafeMutablePointer<Int32>, kernels: KernelTable
+    targets: UnsafeMutablePointer<Int32>, context: ReadContext, kernels: KernelTable
   ) {
     let size = sampleShape.count
     let values = inputs.assumingMemoryBound(to: Float.self)

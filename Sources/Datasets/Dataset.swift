@@ -23,6 +23,17 @@ public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String { "\(path): \(problem)" }
 }
 
+/// What reading depends on beside the sample's number.
+public struct ReadContext: Sendable, Equatable {
+  /// The run's seed; nil where samples are read in order and as they are, as for evaluation.
+  public let seed: UInt64?
+  /// Passes over the data before this one.
+  public let epoch: Int
+
+  /// By default: samples as they are.
+  public init(seed: UInt64? = nil, epoch: Int = 0) { (self.seed, self.epoch) = (seed, epoch) }
+}
+
 /// Numbered samples with targets. Immutable after loading, so that ranks that are threads of one
 /// process may share it.
 public protocol Dataset: AnyObject, Sendable {
@@ -30,20 +41,34 @@ public protocol Dataset: AnyObject, Sendable {
   var count: Int { get }
   /// Extents of one sample.
   var sampleShape: Shape { get }
-  /// Number of classes (or of symbols) that targets count in: 0 ..< classes.
+  /// What targets are; `.classes` unless a data set says otherwise.
+  var targets: TargetKind { get }
+  /// Number of classes (or of symbols) that targets count in: 0 ..< classes; 1 where targets are
+  /// numbers.
   var classes: Int { get }
   /// Targets per sample: 1 for classification, the length of the sequence for language models.
   var targetsPerSample: Int { get }
+  /// Where samples are indices: how many different ones each column has. One number stands for all
+  /// columns; by default it is `classes`. Empty for other samples.
+  var indexCounts: [Int] { get }
   /// Writes the samples `indices`, one behind the other, in `sampleShape` order, and their targets.
+  /// Allocates nothing. What is written is a pure function of (index, context): whoever reads a
+  /// sample gets the same picture, with the same distortions where training data are augmented.
   func read(
     _ indices: UnsafeBufferPointer<Int32>, inputs: UnsafeMutableRawPointer,
-    targets: UnsafeMutablePointer<Int32>, kernels: KernelTable)
+    targets: UnsafeMutablePointer<Int32>, context: ReadContext, kernels: KernelTable)
+}
+
+extension Dataset {
+  public var targets: TargetKind { .classes }
+  public var indexCounts: [Int] { sampleShape.element == .index ? [classes] : [] }
 }
 
 extension Dataset {
   /// What a model needs to know.
   public var space: SampleSpace {
-    SampleSpace(input: sampleShape, classes: classes)
+    SampleSpace(
+      input: sampleShape, classes: classes, targets: targets, indexCounts: indexCounts)
   }
 }
 

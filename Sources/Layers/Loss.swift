@@ -7,6 +7,8 @@ import Kernels
 public protocol Loss: Sendable {
   /// Name in the catalogue.
   static var name: String { get }
+  /// What targets are.
+  var targetKind: TargetKind { get }
   /// Targets that one sample of this output has.
   func targets(per output: Shape) -> Int
   /// Sum over targets and, where wanted, factor times its gradient (which may overwrite `outputs`).
@@ -23,6 +25,8 @@ public struct SoftmaxCrossEntropy: Loss {
 
   /// The usual loss of classification.
   public init() {}
+
+  public var targetKind: TargetKind { .classes }
 
   public func targets(per output: Shape) -> Int { output.count / output.dimensions.last! }
 

@@ -59,7 +59,7 @@ public final class Network: Model {
       cacheBytes: cacheBytes, kernels: kernels)
   }
 
-  /// Targets that one sample has.
+  public var targetKind: TargetKind { loss.targetKind }
   public var targetsPerSample: Int { loss.targets(per: output) }
 
   /// Floats of working memory: activations, their gradients, scratch.

@@ -116,7 +116,7 @@ struct NetworkPlan {
           offset: arena.offset(of: $0.block), stride: flow.bytes(of: id), holdsBatch: $0.holdsBatch)
       }
     }
-    let batch = Place(offset: nil, stride: input.count * 4, holdsBatch: true)
+    let batch = Place(offset: nil, stride: input.bytesPerSample, holdsBatch: true)
     for (index, operation) in graph.operations.enumerated() {
       operations[index].x = place(flow.value(operation.inputs[0])) ?? batch
       operations[index].second = operation.inputs.dropFirst().first.map {

@@ -24,7 +24,8 @@ public protocol Objective: AnyObject {
 public protocol Model: Objective {
   /// One input sample.
   var input: Shape { get }
-  /// Targets that one sample has.
+  /// What targets are, and how many one sample has.
+  var targetKind: TargetKind { get }
   var targetsPerSample: Int { get }
   /// Its layers as they run, for a person.
   var layers: [PlannedLayer] { get }

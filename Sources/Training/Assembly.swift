@@ -33,7 +33,7 @@ struct Assembly {
     // Names and numbers are looked at before the data, which may take long to load.
     let agreement = Agreement(over: communicator)
     let parts = try agreement.agree { try Parts(job, ranks: communicator.size) }
-    let data = try agreement.agree { try openDataset(job.data) }
+    let data = try agreement.agree { try parts.data.open(parts.dataSettings) }
     try DataIdentity(of: [data.training, data.heldOut], kernels: kernels).check(job.data, agreement)
     let (network, reader) = try agreement.agree {
       let workers = parts.strategy.workers(of: communicator.size)
@@ -48,6 +48,7 @@ struct Assembly {
         for: data.training.space, settings: parts.modelSettings,
         capacity: max(reader.cut.largestShare(parts: lanes, count: 1), 32),
         convolution: job.convolution, kernels: kernels)
+      try network.requireTargets(of: data.training, named: job.data)
       return (network, reader)
     }
     let steps = reader.cut.stepsPerEpoch
@@ -112,6 +113,8 @@ struct Assembly {
   private struct Parts {
     let model: ModelRecipe
     let modelSettings: [String: String]
+    let data: DatasetSpecification
+    let dataSettings: [String: String]
     let strategy: any Strategy.Type
     let strategySettings: Settings
     let optimizer: any Optimizer
@@ -158,6 +161,7 @@ struct Assembly {
         )
       }
       model = try modelCatalog.find(job.model)
+      data = try DatasetSpecification(job.data)
       if job.allReduce == TunedAllReduce.autoName {
         allReduce = nil
       } else {
@@ -175,19 +179,18 @@ struct Assembly {
       let declared: [(String, [Setting])] = [
         (job.strategy, strategy.settings), (job.optimizer, optimizerRecipe.settings),
         (job.schedule, scheduleRecipe.settings), (job.model, model.settings),
+        (data.name, data.format.settings),
       ]
       let known = declared.flatMap { $0.1.map(\.name) }
       for name in job.settings.keys.sorted() where !known.contains(name) {
         throw UnknownName(kind: "setting", name: name, known: known)
       }
-      func given(_ index: Int) -> [String: String] {
-        let names = Set(declared[index].1.map(\.name))
-        return job.settings.filter { names.contains($0.key) }
-      }
       func settings(_ index: Int) throws -> Settings {
-        try Settings(of: declared[index].0, declared: declared[index].1, given: given(index))
+        let (owner, list) = declared[index]
+        return try Settings(of: owner, declared: list, given: list.selection(from: job.settings))
       }
-      modelSettings = given(3)
+      modelSettings = model.settings.selection(from: job.settings)
+      dataSettings = data.format.settings.selection(from: job.settings)
       strategySettings = try settings(0)
       optimizer = try optimizerRecipe.make(settings(1))
       let base =

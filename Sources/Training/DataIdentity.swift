@@ -13,34 +13,44 @@ struct DataIdentity {
 
   init(of halves: [any Dataset], kernels: KernelTable) {
     for data in halves {
-      let shape = data.sampleShape.dimensions.map { UInt32(truncatingIfNeeded: $0) }
+      let shape = data.sampleShape
+      let sizes =
+        [data.count, data.classes, data.targetsPerSample] + data.indexCounts + shape.dimensions
+      let kinds = shape.element.rawValue + data.targets.rawValue
       numbers += [
-        Double(data.count), Double(data.classes), Double(data.sampleShape.count),
-        Self.checksum(shape), Self.checksum(of: data, kernels),
+        Double(data.count), sizes.withUnsafeBytes { Double(Self.checksum($0)) },
+        Array(kinds.utf8).withUnsafeBytes { Double(Self.checksum($0)) },
+        Double(Self.checksum(of: data, kernels)),
       ]
     }
   }
 
-  private static func checksum<Value: BitwiseCopyable>(_ values: [Value]) -> Double {
-    values.withUnsafeBytes { bytes in
-      Double(
-        crc32(
-          0, bytes.bindMemory(to: Bytef.self).baseAddress, uInt(truncatingIfNeeded: bytes.count))
-      )
-    }
+  private static func checksum(_ bytes: UnsafeRawBufferPointer, after sum: UInt = 0) -> UInt {
+    crc32_z(sum, bytes.bindMemory(to: Bytef.self).baseAddress, bytes.count)
   }
 
-  private static func checksum(of data: any Dataset, _ kernels: KernelTable) -> Double {
+  /// Of the samples themselves: a sparse row's entries, not their addresses.
+  private static func checksum(of data: any Dataset, _ kernels: KernelTable) -> UInt {
     let ends: [Int32] = [0, Int32(data.count - 1)]
-    let inputs = FloatBuffer(count: ends.count * data.sampleShape.count)
+    let inputs = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: ends.count * data.sampleShape.bytesPerSample, alignment: 64)
+    defer { inputs.deallocate() }
     var targets = [Int32](repeating: 0, count: ends.count * data.targetsPerSample)
     ends.withUnsafeBufferPointer { indices in
-      targets.withUnsafeMutableBufferPointer {
-        data.read(
-          indices, inputs: inputs.pointer, targets: $0.baseAddress!, kernels: kernels)
-      }
+      data.read(
+        indices, inputs: inputs.baseAddress!, targets: &targets, context: ReadContext(),
+        kernels: kernels)
     }
-    return checksum(Array(inputs.values)) + checksum(targets)
+    let sum = targets.withUnsafeBytes { checksum($0) }
+    guard data.sampleShape.element == .sparse else {
+      return checksum(UnsafeRawBufferPointer(inputs), after: sum)
+    }
+    return inputs.bindMemory(to: SparseRow.self).reduce(sum) { sum, row in
+      let indices = UnsafeBufferPointer(start: row.indices, count: row.count)
+      let values = UnsafeBufferPointer(start: row.values, count: row.count)
+      let first = checksum(UnsafeRawBufferPointer(indices), after: sum)
+      return checksum(UnsafeRawBufferPointer(values), after: first)
+    }
   }
 
   /// Throws on all ranks where identities differ; `name` is what the user called the data.

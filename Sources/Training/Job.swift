@@ -42,7 +42,7 @@ public struct Job: Codable, Sendable, Equatable {
   public var convolution = ConvolutionChoice.automatic
   /// Seed of initial parameters and sample order.
   public var seed: UInt64 = 1
-  /// Hyper-parameters of strategy, optimizer, schedule and model.
+  /// Settings of data, model, strategy, optimizer and schedule.
   public var settings: [String: String] = [:]
   /// Steps between checkpoints; nil: one per epoch.
   public var checkpointEvery: Int?

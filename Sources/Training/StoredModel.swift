@@ -52,10 +52,11 @@ public struct StoredModel {
     facts = try CheckpointFacts(contents.metadata, path: path)
   }
 
-  /// Evaluates the checkpoint at `place` (read by rank 0 alone) on the held-out half of `data`.
-  /// Collective; the figures are the same on every rank.
+  /// Evaluates the checkpoint at `place` (read by rank 0 alone) on the held-out half of `data`,
+  /// opened with `settings`. Collective; the figures are the same on every rank.
   public static func evaluate(
-    at place: String, on data: String, over communicator: any Communicator, kernels: KernelTable
+    at place: String, on data: String, settings: [String: String] = [:],
+    over communicator: any Communicator, kernels: KernelTable
   ) throws -> (figures: HeldOut, facts: CheckpointFacts, samples: Int) {
     Denormals.flush()
     let agreement = Agreement(over: communicator)
@@ -65,17 +66,19 @@ public struct StoredModel {
       CheckpointFacts.self,
       from: Data(
         try agreement.share(String(decoding: text, as: UTF8.self)).utf8))
-    let heldOut = try agreement.agree { try openDataset(data).heldOut }
+    let heldOut = try agreement.agree { try openDataset(data, settings: settings).heldOut }
     try DataIdentity(of: [heldOut], kernels: kernels).check(data, agreement)
     let network = try agreement.agree {
-      guard heldOut.sampleShape == Shape(facts.input), heldOut.classes == facts.classes else {
+      guard heldOut.sampleShape.dimensions == facts.input, heldOut.classes == facts.classes else {
         throw UsageError(
           "the model was trained on samples of \(Shape(facts.input)) in \(facts.classes) classes;"
             + " \(data) has \(heldOut.sampleShape) in \(heldOut.classes)")
       }
-      return try modelCatalog.find(facts.model).make(
+      let network = try modelCatalog.find(facts.model).make(
         for: heldOut.space, settings: facts.settings, capacity: 64,
         convolution: facts.convolution, kernels: kernels)
+      try network.requireTargets(of: heldOut, named: data)
+      return network
     }
     let parameters = FloatBuffer(count: network.layout.count)
     try agreement.agree {

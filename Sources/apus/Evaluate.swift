@@ -1,6 +1,8 @@
 // `apus evaluate`.
 
 import ArgumentParser
+import Basics
+import Datasets
 import Foundation
 import Training
 
@@ -15,16 +17,25 @@ struct Evaluate: ParsableCommand {
   @Option(help: "The data. (default: those of the run, where a run's folder is given)")
   var data: String?
 
+  @Option(
+    help: """
+      A setting of the data, as NAME=VALUE. Repeatable. (default: those of the run, where a run's \
+      folder is given)
+      """)
+  var set: [String] = []
+
   @Flag(help: "Print one JSON object instead of a sentence.")
   var json = false
 
   func run() throws {
     try World.run { communicator, kernels in
       let agreement = Agreement(over: communicator)
-      let wanted = try agreement.share(
-        agreement.agree { communicator.rank == 0 ? try dataOfRun() : "" })
+      let text = try agreement.share(
+        agreement.agree { communicator.rank == 0 ? try request().json() : "" })
+      let wanted = try JSONDecoder().decode(Request.self, from: Data(text.utf8))
       let (figures, facts, samples) = try StoredModel.evaluate(
-        at: checkpoint, on: wanted, over: communicator, kernels: kernels)
+        at: checkpoint, on: wanted.data, settings: wanted.settings, over: communicator,
+        kernels: kernels)
       guard communicator.rank == 0 else { return .done }
       if json {
         var line = LogLine(.evaluation)
@@ -33,18 +44,31 @@ struct Evaluate: ParsableCommand {
         print(try line.json())
       } else {
         print(
-          "\(facts.model) after \(facts.step) steps, \(samples) held-out samples of \(wanted): "
+          "\(facts.model) after \(facts.step) steps, \(samples) held-out samples of \(wanted.data): "
             + String(format: "accuracy %.4f, loss %.4f", figures.accuracy, figures.loss))
       }
       return .done
     }
   }
 
-  private func dataOfRun() throws -> String {
-    if let data { return data }
-    guard RunFolder.holdsRun(checkpoint) else {
+  /// What is evaluated on, as rank 0 tells the others.
+  private struct Request: Codable {
+    var data: String
+    var settings: [String: String]
+
+    func json() throws -> String {
+      String(decoding: try JSONEncoder().encode(self), as: UTF8.self)
+    }
+  }
+
+  /// The flags, and what they leave open from the run's folder.
+  private func request() throws -> Request {
+    let job = RunFolder.holdsRun(checkpoint) ? try Job(ofRun: checkpoint) : nil
+    guard let data = data ?? job?.data else {
       throw UsageError("--data is needed: \(checkpoint) is not the folder of a run")
     }
-    return try Job(ofRun: checkpoint).data
+    let declared = try DatasetSpecification(data).format.settings
+    let given = declared.selection(from: job?.settings ?? [:])
+    return Request(data: data, settings: given.merging(try Settings.pairs(set)) { $1 })
   }
 }

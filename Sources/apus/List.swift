@@ -21,7 +21,10 @@ struct List: ParsableCommand {
     section(
       "data (--data)",
       datasetCatalog.entries.map { name, format in
-        (name + (format.argument.isEmpty ? "" : ":" + format.argument), format.summary, [])
+        (
+          name + (format.argument.isEmpty ? "" : ":" + format.argument), format.summary,
+          format.settings
+        )
       })
     section(
       "strategies (--strategy)",

@@ -59,6 +59,9 @@ import Testing
     #expect(
       try message("count", "11") { try $0.int("count", .from(1, to: 10)) }
         == "count=11: a whole number from 1 to 10 is needed")
+    #expect(
+      try message("momentum", "0") { try $0.double("momentum", .between(0, 1)) }
+        == "momentum=0: a number above 0 and below 1 is needed")
     #expect(try message("count", "x") { try $0.double("count") } == "count=x: a number is needed")
     #expect(
       try message("nesterov", "yes") { try $0.bool("nesterov") }
@@ -76,5 +79,11 @@ import Testing
     for text in ["a", "=1", ""] {
       #expect(throws: SettingError.self) { try Settings.pairs([text]) }
     }
+  }
+
+  @Test func aPartTakesWhatItDeclares() {
+    let given = ["count": "5", "length": "64"]
+    #expect(Self.declared.selection(from: given) == ["count": "5"])
+    #expect(Self.declared.selection(from: [:]) == [:])
   }
 }

@@ -13,7 +13,7 @@ private final class Numbers: Dataset, Sendable {
 
   func read(
     _ indices: UnsafeBufferPointer<Int32>, inputs: UnsafeMutableRawPointer,
-    targets: UnsafeMutablePointer<Int32>, kernels: KernelTable
+    targets: UnsafeMutablePointer<Int32>, context: ReadContext, kernels: KernelTable
   ) {
     let values = inputs.assumingMemoryBound(to: Float.self)
     for (place, index) in indices.enumerated() {
@@ -53,6 +53,7 @@ private final class Numbers: Dataset, Sendable {
       for step in 0..<whole.cut.stepsPerEpoch {
         let shares = readers.map { $0.read(step: step, epoch: epoch) }
         let union = whole.read(step: step, epoch: epoch)
+        #expect(shares.allSatisfy { $0.epoch == epoch && $0.step == step })
         // Shares lie one behind the other in the union batch, and differ by at most one.
         #expect(shares.allSatisfy { $0.globalCount == union.count })
         let ends = shares.map { $0.offset + $0.count }

@@ -11,7 +11,10 @@ import Testing
   }
 
   @Test func everyFormatHasALineOfHelp() {
-    #expect(datasetCatalog.names == ["fashion-mnist", "generated", "idx"])
+    #expect(
+      datasetCatalog.names == [
+        "fashion-mnist", "generated", "idx", "cifar10", "libsvm", "csv", "text",
+      ])
     #expect(datasetCatalog.entries.allSatisfy { !$0.entry.summary.isEmpty })
   }
 
@@ -27,5 +30,15 @@ import Testing
       #expect(message(text).hasSuffix("as in generated:12000,2000"), "\(text)")
     }
     #expect(message("idx:/nowhere") == "/nowhere: no such folder")
+  }
+
+  @Test func aFormatKnowsItsSettings() throws {
+    let error = #expect(throws: UnknownName.self) {
+      try openDataset("generated:20,10", settings: ["augment": "true"])
+    }
+    #expect(error?.description == "unknown generated setting 'augment' (there is none)")
+    let specification = try DatasetSpecification("generated:20,10")
+    #expect(specification.name == "generated")
+    #expect(try specification.open().training.count == 20)
   }
 }

@@ -29,7 +29,8 @@ import Testing
     let indices: [Int32] = [6, 0, 2]
     indices.withUnsafeBufferPointer {
       pair.training.read(
-        $0, inputs: inputs.pointer, targets: &targets, kernels: KernelSelection.best)
+        $0, inputs: inputs.pointer, targets: &targets, context: ReadContext(),
+        kernels: KernelSelection.best)
     }
     #expect(targets == [0, 0, 2])
     let bytes = [36, 37, 38, 39, 40, 41, 0, 1, 2, 3, 4, 5, 12, 13, 14, 15, 16, 17]

@@ -17,7 +17,9 @@ public struct ModelContext {
   public var kernels: KernelTable
 
   /// The loss that fits the targets.
-  var loss: any Loss { SoftmaxCrossEntropy() }
+  var loss: any Loss {
+    space.targets == .numbers ? MeanSquaredError() : SoftmaxCrossEntropy()
+  }
 }
 
 /// A named model.

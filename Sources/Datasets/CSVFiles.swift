@@ -1,0 +1,85 @@
+// Comma-separated values: one sample a line, one column the target, all others numbers.
+
+import Basics
+
+/// Opens one CSV file, or a pair of them.
+enum CSVFiles {
+  /// The catalogue's entry.
+  static let format = DatasetFormat(
+    summary: "comma-separated values, one column the target", argument: "TRAIN[,HELDOUT]",
+    settings: [
+      Setting("task", default: "classes", help: "what targets are: classes or numbers"),
+      Setting(
+        "target", default: "last", help: "the target's column: last, first, a name, a number"),
+      Setting("header", default: "auto", help: "whether the first line names columns: true, false"),
+      Setting("separator", default: "auto", help: "comma, semicolon or tab"),
+      Setting("standardise", default: "true", help: "each feature to mean 0, deviation 1"),
+      HeldOutSplit.setting,
+    ]
+  ) { try open($0!, $1) }
+
+  private static let separators = [
+    "comma": UInt8(ascii: ","), "semicolon": UInt8(ascii: ";"), "tab": UInt8(ascii: "\t"),
+  ]
+
+  /// Opens `TRAIN` or `TRAIN,HELDOUT`; of a single file a share is held out.
+  ///
+  /// Classes may be any text; they are numbered in ascending order over both files, as numbers if all
+  /// are numbers. Features are standardised by the training half.
+  ///
+  /// - Throws: `DataError` for files, `SettingError` for settings.
+  static func open(_ argument: String, _ settings: Settings) throws -> DatasetPair {
+    let paths = try filePaths(argument, counts: 1...2, form: "csv:TRAIN[,HELDOUT]")
+    let header = try settings.choice("header", of: ["auto", "true", "false"])
+    let separator = try settings.choice("separator", of: ["auto"] + separators.keys.sorted())
+    let layout = CSVTable.Layout(
+      hasHeader: Bool(header), separator: separators[separator],
+      target: settings.string("target"), kind: try targetKind(settings))
+    let fraction = try HeldOutSplit.fraction(settings)
+    let isStandardised = try settings.bool("standardise")
+    var names = NameTable()
+    var tables: [CSVTable] = []
+    for path in paths { tables.append(try CSVTable(path, layout, names: &names)) }
+    if tables.count == 2 { try compare(tables[0], tables[1]) }
+    let split =
+      tables.count == 2
+      ? nil : try HeldOutSplit(count: tables[0].targets.count, fraction: fraction, path: paths[0])
+    let ranks = names.ranks
+    let standardisation =
+      isStandardised
+      ? Standardisation(
+        of: tables[0].values, features: tables[0].width - 1, rows: split?.training) : nil
+    for place in tables.indices {
+      if layout.kind == .classes { tables[place].renumber(ranks) }
+      standardisation?.apply(to: &tables[place].values)
+    }
+    var classNames = [String](repeating: "", count: names.names.count)
+    for (number, rank) in ranks.enumerated() {
+      classNames[Int(rank)] = String(decoding: names.names[number], as: UTF8.self)
+    }
+    func half(_ table: CSVTable, _ rows: [Int32]?) -> FeatureTable {
+      FeatureTable(
+        values: table.values, targets: table.targets, kind: layout.kind, classNames: classNames,
+        rows: rows)
+    }
+    return DatasetPair(
+      training: half(tables[0], split?.training),
+      heldOut: half(tables[tables.count - 1], split?.heldOut))
+  }
+
+  /// Both files must have the same columns.
+  private static func compare(_ training: CSVTable, _ heldOut: CSVTable) throws(DataError) {
+    guard training.width == heldOut.width else {
+      throw DataError(
+        path: heldOut.path,
+        problem: "\(heldOut.width) columns where \(training.path) has \(training.width)")
+    }
+    guard let a = training.header, let b = heldOut.header else { return }
+    for (column, (name, other)) in zip(a, b).enumerated() where name != other {
+      throw DataError(
+        path: heldOut.path,
+        problem: "column \(column + 1) is \(shown(other.utf8)) where \(training.path) has "
+          + shown(name.utf8))
+    }
+  }
+}

@@ -1,0 +1,40 @@
+// Features of different units on one scale: each minus its mean, over its deviation, both of the
+// training samples, so that nothing of the held-out half leaks into training.
+
+/// Mean and deviation of each feature.
+struct Standardisation {
+  private let means: [Double]
+  private let scales: [Double]
+
+  /// Of the rows `rows` of `values`, (rows, features), or of all. Two passes, in double precision.
+  init(of values: [Float], features: Int, rows: [Int32]?) {
+    let all = rows ?? (0..<Int32(values.count / features)).map { $0 }
+    var sums = [Double](repeating: 0, count: features)
+    func add(_ term: (Int, Double) -> Double) {
+      for row in all {
+        for feature in 0..<features {
+          sums[feature] += term(feature, Double(values[Int(row) * features + feature]))
+        }
+      }
+    }
+    add { $1 }
+    let means = sums.map { $0 / Double(all.count) }
+    sums = sums.map { _ in 0 }
+    add { ($1 - means[$0]) * ($1 - means[$0]) }
+    self.means = means
+    // A feature that never changes becomes 0.
+    scales = sums.map { $0 > 0 ? 1 / ($0 / Double(all.count)).squareRoot() : 1 }
+  }
+
+  /// Standardises (rows, features) in place. What is farther from the mean than floats reach becomes
+  /// the largest float.
+  func apply(to values: inout [Float]) {
+    let features = means.count, most = Float.greatestFiniteMagnitude
+    for first in stride(from: 0, to: values.count, by: features) {
+      for feature in 0..<features {
+        let value = Float((Double(values[first + feature]) - means[feature]) * scales[feature])
+        values[first + feature] = min(max(value, -most), most)
+      }
+    }
+  }
+}
