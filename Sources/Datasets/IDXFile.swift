@@ -118,12 +118,3 @@ final class IDXFile {
     return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
   }
 }
-
-/// A whole number with commas between thousands, for messages.
-func grouped(_ number: Int) -> String {
-  let digits = Array(String(number))
-  return digits.enumerated().reduce(into: "") { text, next in
-    if next.offset > 0 && (digits.count - next.offset).isMultiple(of: 3) { text.append(",") }
-    text.append(next.element)
-  }
-}

@@ -28,6 +28,7 @@ public struct Dense: SummingLayer {
   }
 
   public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
+    if context.input.element == .sparse && !addsSecond { return sparsePlan(context) }
     try context.numbers(summary)
     guard context.input.dimensions.count < 3 else {
       throw ShapeError(
@@ -89,6 +90,7 @@ public struct Dense: SummingLayer {
   }
 
   public func forward(_ pass: LayerPass) {
+    if pass.input.element == .sparse { return sparseForward(pass) }
     let (rows, inputs) = sizes(pass)
     if let second = pass.second { pass.y.update(from: second, count: rows * features) }
     pass.kernels.matrixProduct(
@@ -97,6 +99,7 @@ public struct Dense: SummingLayer {
   }
 
   public func backward(_ pass: LayerPass) {
+    if pass.input.element == .sparse { return sparseBackward(pass) }
     let (rows, inputs) = sizes(pass)
     activation.backward(pass)
     if addsSecond { pass.handOnToSecond() }

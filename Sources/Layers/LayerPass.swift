@@ -81,6 +81,11 @@ public struct LayerPass {
     UnsafeRawPointer(x).assumingMemoryBound(to: Int32.self)
   }
 
+  /// The input as sparse rows.
+  public var rows: UnsafePointer<SparseRow> {
+    UnsafeRawPointer(x).assumingMemoryBound(to: SparseRow.self)
+  }
+
   /// The kept memory of these samples as bytes.
   public var keptBytes: UnsafeMutablePointer<UInt8> {
     UnsafeMutableRawPointer(keptSamples).assumingMemoryBound(to: UInt8.self)

@@ -105,7 +105,8 @@ struct Assembly {
       step: 0, updates: 0, model: job.model, strategy: job.strategy, optimizer: job.optimizer,
       input: data.training.sampleShape.dimensions, classes: data.training.classes,
       batch: job.batch, samples: data.training.count, seed: job.seed, lanes: job.lanes,
-      settings: parts.modelSettings, convolution: job.convolution)
+      settings: parts.modelSettings, convolution: job.convolution,
+      layers: try job.layers.map { try NetworkYAML.text($0) })
     (self.reader, totalSteps, stepsPerEpoch) = (reader, total, steps)
   }
 
@@ -160,7 +161,7 @@ struct Assembly {
           "\(flag): with --strategy \(job.strategy) some ranks serve, and nothing is summed over all"
         )
       }
-      model = try modelCatalog.find(job.model)
+      model = try job.layers.map(ModelRecipe.described) ?? modelCatalog.find(job.model)
       data = try DatasetSpecification(job.data)
       if job.allReduce == TunedAllReduce.autoName {
         allReduce = nil

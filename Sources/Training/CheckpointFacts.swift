@@ -23,13 +23,18 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
   /// The user's settings of the model, and how convolutions are computed.
   public var settings: [String: String]
   public var convolution: ConvolutionChoice
+  /// The layers of a model of the user's own, as YAML.
+  public var layers: String?
 
   private static let prefix = "apus."
 
   /// As safetensors metadata.
   var metadata: [String: String] {
     let fixed = lanes.map { [Self.prefix + "lanes": String($0)] } ?? [:]
-    let chosen = settings.reduce(into: fixed) { $0[Self.prefix + "model." + $1.key] = $1.value }
+    let described = layers.map { [Self.prefix + "layers": $0] } ?? [:]
+    let chosen = settings.reduce(into: fixed.merging(described) { $1 }) {
+      $0[Self.prefix + "model." + $1.key] = $1.value
+    }
     return chosen.merging([
       "format": "pt",  // tensors are in PyTorch's order
       Self.prefix + "step": String(step), Self.prefix + "updates": String(updates),
@@ -45,9 +50,10 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
   init(
     step: Int, updates: Int, model: String, strategy: String, optimizer: String, input: [Int],
     classes: Int, batch: Int, samples: Int, seed: UInt64, lanes: Int? = nil,
-    settings: [String: String] = [:], convolution: ConvolutionChoice = .automatic
+    settings: [String: String] = [:], convolution: ConvolutionChoice = .automatic,
+    layers: String? = nil
   ) {
-    (self.settings, self.convolution) = (settings, convolution)
+    (self.settings, self.convolution, self.layers) = (settings, convolution, layers)
     (self.step, self.updates, self.model) = (step, updates, model)
     (self.strategy, self.optimizer, self.input) = (strategy, optimizer, input)
     (self.classes, self.batch, self.samples, self.seed) = (classes, batch, samples, seed)
@@ -78,7 +84,8 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
       strategy: try text("strategy"), optimizer: try text("optimizer"), input: input,
       classes: try number("classes"), batch: try number("batch"), samples: try number("samples"),
       seed: seed, lanes: metadata[Self.prefix + "lanes"] == nil ? nil : try number("lanes"),
-      settings: Self.settings(metadata), convolution: try Self.convolution(metadata, path))
+      settings: Self.settings(metadata), convolution: try Self.convolution(metadata, path),
+      layers: metadata[Self.prefix + "layers"])
   }
 
   private static func settings(_ metadata: [String: String]) -> [String: String] {
@@ -116,6 +123,7 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
       ("seed", String(seed), String(job.seed)),
       ("input shape", Shape(input).description, Shape(job.input).description),
       ("number of classes", String(classes), String(job.classes)),
+      ("list of layers", layers ?? "none", job.layers ?? "none"),
       ("settings of the model", Self.text(settings), Self.text(job.settings)),
       ("way of computing convolutions", convolution.rawValue, job.convolution.rawValue),
       ("number of lanes", Self.text(lanes), Self.text(job.lanes)),

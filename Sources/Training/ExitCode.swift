@@ -27,7 +27,7 @@ public enum ExitCode: Int32, Sendable {
     switch error {
     case is UnknownName, is SettingError, is UsageError, is ShapeError: self = .usage
     case let error as DataError: self = error.isInputOutput ? .inputOutput : .badData
-    case is CheckpointError, is JobError: self = .badData
+    case is CheckpointError, is JobError, is DescriptionError: self = .badData
     case is FileError: self = .inputOutput
     case is Divergence: self = .diverged
     case let error as SharedFailure: self = error.code

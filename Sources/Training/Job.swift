@@ -14,6 +14,8 @@ public struct Job: Codable, Sendable, Equatable {
   public var model = "cnn", data = "fashion-mnist", strategy = "sync", optimizer = "adam"
   /// Base learning rate at the end of warm-up.
   public var learningRate = 0.001
+  /// The layers of a model of the user's own; then `model` is `custom`.
+  public var layers: [LayerDescription]?
   /// How the rate changes, and the length of the linear ramp (`2`: epochs, `500steps`).
   public var schedule = "constant", warmup = "0"
   /// Batch for which `learningRate` is meant; another batch scales the rate linearly.
@@ -67,10 +69,16 @@ public struct Job: Codable, Sendable, Equatable {
     case logEvery = "log-every"
   }
 
-  /// The job as YAML, one line per key.
+  /// The job as YAML, one line per key, and one per layer.
   public func yaml() throws -> String {
-    try YAMLEncoder().encode(self)
+    let text = try YAMLEncoder().encode(self)
+    guard let layers, var node = try Yams.compose(yaml: text) else { return text }
+    node[CodingKeys.model.rawValue] = NetworkYAML.node(layers)
+    return try Yams.serialize(node: node)
   }
+
+  /// What `model` says of a model of the user's own.
+  public static let customModel = "custom"
 
   /// Keys that runs of earlier versions lack, and what those runs did.
   private static let laterKeys: [(key: CodingKeys, value: String)] = [
@@ -79,30 +87,55 @@ public struct Job: Codable, Sendable, Equatable {
     (.convolution, ConvolutionChoice.direct.rawValue),
   ]
 
-  /// Reads a job; every key must be there but those that may be left out and those that came later.
+  /// Reads a job.
   ///
-  /// - Throws: `JobError` naming the key that is missing, unknown, or of another kind.
-  public init(yaml: String, path: String) throws {
+  /// - Parameter isPartial: keys that are not there have their defaults, as in a file that a person
+  ///   wrote; otherwise every key must be there but those that may be left out and those that came
+  ///   later.
+  /// - Throws: `JobError` naming the line, and the key that is missing, unknown, or of another kind.
+  public init(yaml: String, path: String, isPartial: Bool = false) throws {
+    var node: Node?
+    do { node = try Yams.compose(yaml: yaml) } catch {
+      throw JobError(path: path, problem: "it is not YAML: \(error)")
+    }
+    guard var node, let mapping = node.mapping, !mapping.isEmpty else {
+      throw JobError(path: path, problem: "it holds no keys")
+    }
     let keys = CodingKeys.allCases.map(\.rawValue)
-    do {
-      guard let found = try Yams.load(yaml: yaml) as? [String: Any],
-        var node = try Yams.compose(yaml: yaml)
-      else {
-        throw JobError(path: path, problem: "it holds no keys")
-      }
-      if let unknown = found.keys.sorted().first(where: { !keys.contains($0) }) {
-        throw JobError(
-          path: path, problem: "\(UnknownName(kind: "key", name: unknown, known: keys))")
-      }
-      for (key, value) in Self.laterKeys where found[key.rawValue] == nil {
-        node[key.rawValue] = Node(value)
-      }
-      self = try YAMLDecoder().decode(Job.self, from: node)
-    } catch let error as JobError {
-      throw error
-    } catch let error as DecodingError {
-      throw JobError(path: path, problem: Self.explanation(of: error))
-    } catch { throw JobError(path: path, problem: "it is not YAML: \(error)") }
+    for (key, _) in mapping where !keys.contains(key.scalar?.string ?? "") {
+      let name = key.scalar?.string ?? "?"
+      throw JobError(
+        path: NetworkYAML.place(key, path),
+        problem: "\(UnknownName(kind: "key", name: name, known: keys))")
+    }
+    let model = CodingKeys.model.rawValue
+    var layers: [LayerDescription]?
+    if let list = node[model], list.scalar == nil {
+      let found = try NetworkYAML.layers(list, path: path)
+      for layer in found { _ = try layer.part() }
+      layers = found
+      node[model] = Node(Self.customModel)
+    }
+    let known = isPartial ? try Yams.compose(yaml: YAMLEncoder().encode(Job()))?.mapping : nil
+    for (key, value) in known ?? [:] where node[key.scalar?.string ?? ""] == nil {
+      node[key.scalar?.string ?? ""] = value
+    }
+    for (key, value) in Self.laterKeys where node[key.rawValue] == nil {
+      node[key.rawValue] = Node(value)
+    }
+    do { self = try YAMLDecoder().decode(Job.self, from: node) } catch let error as DecodingError {
+      let line = Self.key(of: error).flatMap { node[$0] }.map { NetworkYAML.place($0, path) }
+      throw JobError(path: line ?? path, problem: Self.explanation(of: error))
+    }
+    self.layers = layers
+  }
+
+  private static func key(of error: DecodingError) -> String? {
+    switch error {
+    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+      context.codingPath.first?.stringValue
+    default: nil
+    }
   }
 
   /// Reads the job of a run's folder.

@@ -74,7 +74,10 @@ public struct StoredModel {
           "the model was trained on samples of \(Shape(facts.input)) in \(facts.classes) classes;"
             + " \(data) has \(heldOut.sampleShape) in \(heldOut.classes)")
       }
-      let network = try modelCatalog.find(facts.model).make(
+      let recipe =
+        try facts.layers.map { try ModelRecipe.described(NetworkYAML.layers($0, path: place)) }
+        ?? modelCatalog.find(facts.model)
+      let network = try recipe.make(
         for: heldOut.space, settings: facts.settings, capacity: 64,
         convolution: facts.convolution, kernels: kernels)
       try network.requireTargets(of: heldOut, named: data)

@@ -118,11 +118,16 @@ struct JobOptions: ParsableArguments {
     help: "Steps between progress reports, after the first 20 steps. (default: 10)")
   var logEvery: Int?
 
-  /// The job: defaults, then the resumed run's, then these flags.
-  func job(resuming run: String?) throws -> Job {
+  /// The job: defaults, then the file's, else the resumed run's, then these flags.
+  func job(_ file: String? = nil, resuming run: String?) throws -> Job {
     var job = Job()
-    // A run that never began has nothing to go on from; one with checkpoints must say what it is.
-    if let run, RunFolder.holdsRun(run) { job = try Job(ofRun: run) }
+    if let file {
+      let text = String(decoding: try AtomicFile.read(file), as: UTF8.self)
+      job = try Job(yaml: text, path: file, isPartial: true)
+    } else if let run, RunFolder.holdsRun(run) {
+      // A run that never began has nothing to go on from; one with checkpoints must say what it is.
+      job = try Job(ofRun: run)
+    }
     func take<Value>(_ value: Value?, _ key: WritableKeyPath<Job, Value>) {
       if let value { job[keyPath: key] = value }
     }
@@ -130,6 +135,7 @@ struct JobOptions: ParsableArguments {
       if let value { job[keyPath: key] = value }
     }
     take(model, \.model)
+    if model != nil { job.layers = nil }
     take(data, \.data)
     take(strategy, \.strategy)
     take(optimizer, \.optimizer)

@@ -172,10 +172,7 @@ struct PlanCommand: ParsableCommand {
     guard (1...1 << 20).contains(classes) else {
       throw UsageError("--classes \(classes): from 1 to \(1 << 20)")
     }
-    let extents = input.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-    guard extents.allSatisfy({ (1...1 << 16).contains($0) }) else {
-      throw UsageError("--input \(input): extents as in 28x28x1 are needed")
-    }
+    let extents = try Extents(input, flag: "--input").list
     if let computeMs, !(computeMs > 0 && computeMs.isFinite) {
       throw UsageError("--compute-ms \(computeMs): a number above 0 is needed")
     }

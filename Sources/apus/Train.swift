@@ -16,6 +16,13 @@ struct Train: ParsableCommand {
       knows, are shown by `apus list`.
       """)
 
+  @Argument(
+    help: """
+      A job in YAML: the keys of a run's job.yaml, any of which may be left out; the model may be a \
+      list of layers. Options go before what it says.
+      """)
+  var file: String?
+
   @OptionGroup var options: JobOptions
 
   @Option(
@@ -57,7 +64,7 @@ struct Train: ParsableCommand {
       let isFirst = communicator.rank == 0
       // Rank 0 alone looks at the file system; the others take its word.
       let yaml = try agreement.agree {
-        isFirst ? try options.job(resuming: resume ? folder : nil).yaml() : ""
+        isFirst ? try options.job(file, resuming: resume ? folder : nil).yaml() : ""
       }
       let job = try Job(yaml: agreement.share(yaml), path: "job.yaml")
       let place = try agreement.agree {

@@ -52,6 +52,17 @@ public struct ModelRecipe: Sendable {
     }
   }
 
+  /// A model of a person's own.
+  ///
+  /// - Throws: `DescriptionError` naming the place in the description.
+  public static func described(_ layers: [LayerDescription]) throws(DescriptionError) -> ModelRecipe
+  {
+    var parts: [any NetworkPart] = []
+    for layer in layers { parts.append(try layer.part()) }
+    let network = Sequential(parts)
+    return ModelRecipe(summary: "described", home: .digits, network: { _ in network })
+  }
+
   /// Makes the model for data of `space`.
   ///
   /// - Parameters:

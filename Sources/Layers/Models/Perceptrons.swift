@@ -1,4 +1,4 @@
-// Softmax regression and a perceptron with two hidden layers.
+// Softmax regression, of dense samples and of sparse ones, and a perceptron with two hidden layers.
 
 import Basics
 
@@ -24,4 +24,12 @@ let mlp = ModelRecipe(
       ReLU()
       Dense(context.space.classes)
     }
+  })
+
+/// Logistic regression for vectors, sparse or not; with more than two classes it is softmax regression.
+let logistic = ModelRecipe(
+  summary: "logistic regression, also of sparse samples",
+  home: SampleSpace(input: Shape([123], element: .sparse), classes: 2),
+  network: { context in
+    Sequential { Dense(context.space.classes) }
   })

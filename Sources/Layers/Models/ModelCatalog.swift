@@ -6,6 +6,7 @@ import Basics
 public let modelCatalog = Catalog<ModelRecipe>(
   "model",
   [
-    ("linear", linear), ("mlp", mlp), ("cnn", cnn), ("lenet", lenet), ("vgg11", vgg11),
+    ("linear", linear), ("logistic", logistic), ("mlp", mlp), ("cnn", cnn), ("lenet", lenet),
+    ("vgg11", vgg11),
     ("resnet20", resnet20), ("resnet18", resnet18),
   ])

@@ -1,0 +1,13 @@
+// Rows of which most numbers are zero: products touch the rows of a matrix that they name.
+
+/// Products of one sparse row; (in, columns) matrices, row-major.
+public protocol SparseKernels: SendableMetatype {
+  /// y = [bias +] sum over the row's `count` entries of value * row `index` of w.
+  static func sparseRowProduct(
+    _ count: Int, indices: UnsafePointer<Int32>, values: FloatsIn, columns: Int, w: FloatsIn,
+    bias: FloatsIn?, y: FloatsOut)
+  /// Row `index` of dw += value * dy, for every entry, in order.
+  static func sparseRowScatter(
+    _ count: Int, indices: UnsafePointer<Int32>, values: FloatsIn, columns: Int, dy: FloatsIn,
+    dw: FloatsOut)
+}
