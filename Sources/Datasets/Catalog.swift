@@ -50,6 +50,8 @@ public let datasetCatalog = Catalog<DatasetFormat>(
     ("cifar10", CIFAR10.format),
     ("libsvm", LIBSVMFiles.format),
     ("csv", CSVFiles.format),
+    ("npy", NumPyFiles.arrays),
+    ("npz", NumPyFiles.archive),
     ("text", TextWindows.format),
   ])
 

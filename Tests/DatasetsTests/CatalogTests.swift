@@ -13,7 +13,7 @@ import Testing
   @Test func everyFormatHasALineOfHelp() {
     #expect(
       datasetCatalog.names == [
-        "fashion-mnist", "generated", "idx", "cifar10", "libsvm", "csv", "text",
+        "fashion-mnist", "generated", "idx", "cifar10", "libsvm", "csv", "npy", "npz", "text",
       ])
     #expect(datasetCatalog.entries.allSatisfy { !$0.entry.summary.isEmpty })
   }
