@@ -53,6 +53,7 @@ public let datasetCatalog = Catalog<DatasetFormat>(
     ("npy", NumPyFiles.arrays),
     ("npz", NumPyFiles.archive),
     ("text", TextWindows.format),
+    ("movielens", MovieLens.format),
   ])
 
 /// What a user names, taken apart: `idx:/data/mnist` is the format `idx` with an argument.

@@ -14,8 +14,11 @@ import Testing
     #expect(
       datasetCatalog.names == [
         "fashion-mnist", "generated", "idx", "cifar10", "libsvm", "csv", "npy", "npz", "text",
+        "movielens",
       ])
     #expect(datasetCatalog.entries.allSatisfy { !$0.entry.summary.isEmpty })
+    let settings = datasetCatalog.entries.flatMap(\.entry.settings)
+    #expect(settings.allSatisfy { !$0.help.isEmpty })
   }
 
   @Test func wrongSpecificationsSayWhatIsNeeded() {
