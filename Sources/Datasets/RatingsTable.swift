@@ -38,7 +38,7 @@ struct RatingsTable {
     var text = DelimitedText(source, separator: columns.separator)
     var numbers = (users: IndexTable(), items: IndexTable())
     var width: Int?
-    if columns.hasHeader, text.beginLine() { width = try Self.skipLine(&text) }
+    if columns.hasHeader, text.beginLine() { width = try text.line().count }
     while text.beginLine() {
       let line = text.position
       var column = 0, isLast = false
@@ -84,23 +84,12 @@ struct RatingsTable {
     if line.contains(UInt8(ascii: ":")) {
       return Columns(separator: UInt8(ascii: ":"), user: 0, item: 2, rating: 4, step: 2)
     }
-    var names: [String] = [], isLast = false
-    while !isLast {
-      let field = try comma.next()
-      isLast = field.endsLine
-      names.append(String(decoding: comma.content(of: field), as: UTF8.self))
-    }
+    let names = try comma.line().map { comma.string(of: $0) }
     guard let user = names.firstIndex(of: "userId"), let item = names.firstIndex(of: "movieId"),
       let rating = names.firstIndex(of: "rating")
     else { throw source.failure(at: begin, "\(shown(line)) where \(form) is needed") }
     return Columns(
       separator: UInt8(ascii: ","), user: user, item: item, rating: rating, hasHeader: true)
-  }
-
-  private static func skipLine(_ text: inout DelimitedText) throws(DataError) -> Int {
-    var width = 1
-    while try !text.next().endsLine { width += 1 }
-    return width
   }
 
   private static func id(
