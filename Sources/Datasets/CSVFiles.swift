@@ -44,6 +44,7 @@ enum CSVFiles {
     let split =
       tables.count == 2
       ? nil : try HeldOutSplit(count: tables[0].targets.count, fraction: fraction, path: paths[0])
+    try requireFewClasses(names.names.count, path: paths[0])
     let ranks = names.ranks
     let standardisation =
       isStandardised

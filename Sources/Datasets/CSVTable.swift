@@ -108,13 +108,9 @@ struct CSVTable {
     let path = text.source.path
     guard text.beginLine() else { throw DataError(path: path, problem: "holds no samples") }
     var reader = text
-    var names: [String] = [], areNumbers: [Bool] = [], isLast = false
-    while !isLast {
-      let field = try reader.next()
-      isLast = field.endsLine
-      names.append(String(decoding: reader.content(of: field), as: UTF8.self))
-      areNumbers.append(reader.number(in: field) != nil)
-    }
+    let fields = try reader.line()
+    let names = fields.map { reader.string(of: $0) }
+    let areNumbers = fields.map { reader.number(in: $0) != nil }
     let position: Int? =
       switch layout.target {
       case "last": names.count - 1

@@ -50,7 +50,10 @@ public let datasetCatalog = Catalog<DatasetFormat>(
     ("cifar10", CIFAR10.format),
     ("libsvm", LIBSVMFiles.format),
     ("csv", CSVFiles.format),
+    ("npy", NumPyFiles.arrays),
+    ("npz", NumPyFiles.archive),
     ("text", TextWindows.format),
+    ("movielens", MovieLens.format),
   ])
 
 /// What a user names, taken apart: `idx:/data/mnist` is the format `idx` with an argument.

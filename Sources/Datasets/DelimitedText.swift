@@ -44,6 +44,26 @@ struct DelimitedText {
     return false
   }
 
+  /// Most fields of a line.
+  static let mostFields = 1 << 20
+
+  /// All fields of the line at `position`, which moves behind it: for lines that are looked at as a
+  /// whole, such as the first.
+  mutating func line() throws(DataError) -> [Field] {
+    let begin = position
+    var fields = [try next()]
+    while !fields[fields.count - 1].endsLine {
+      fields.append(try next())
+      guard fields.count <= Self.mostFields else {
+        throw source.failure(at: begin, "more than \(grouped(Self.mostFields)) fields")
+      }
+    }
+    return fields
+  }
+
+  /// The text of a field.
+  func string(of field: Field) -> String { String(decoding: content(of: field), as: UTF8.self) }
+
   /// The field at `position`, which moves behind it.
   ///
   /// - Throws: `DataError` for a quoted field that does not end, or that something follows.

@@ -16,6 +16,20 @@ func filePaths(
   return paths
 }
 
+/// Most classes that a data set may have: a number that was meant as a number would otherwise ask for
+/// a network of billions of outputs.
+let mostClasses = 1 << 20
+
+/// Refuses more classes than there can be; for formats with the setting `task`.
+func requireFewClasses(_ count: Int, path: String) throws(DataError) {
+  guard count <= mostClasses else {
+    throw DataError(
+      path: path,
+      problem: "\(grouped(count)) different classes, more than \(grouped(mostClasses)); "
+        + "--set task=numbers takes targets as numbers")
+  }
+}
+
 /// The setting `task`.
 func targetKind(_ settings: Settings) throws(SettingError) -> TargetKind {
   let kinds: [TargetKind] = [.classes, .numbers]

@@ -12,7 +12,7 @@ struct HeldOutSplit {
   /// The setting that all formats with a single file share.
   static let setting = Setting(
     "heldout", default: "0.1",
-    help: "share of the samples that is held out, where one file holds all"
+    help: "share of the samples that is held out of a single file"
   )
 
   /// The share that `settings` ask for.

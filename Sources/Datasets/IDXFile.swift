@@ -30,7 +30,7 @@ final class IDXFile {
     self.path = path
     let header = 4 + 4 * content.rank
     if path.hasSuffix(".gz") {
-      let reader = try GzipReader(path: path)
+      let reader = try InflateReader(gzip: path)
       let head = try Self.take(header, from: reader, path)
       dimensions = try Self.dimensions(head.bytes, content, path)
       let needed = try Self.size(dimensions, path)
@@ -99,7 +99,7 @@ final class IDXFile {
   }
 
   private static func take(
-    _ count: Int, from reader: GzipReader, _ path: String
+    _ count: Int, from reader: InflateReader, _ path: String
   ) throws(DataError) -> ByteStore {
     try ByteStore(count: count) { block throws(DataError) in
       let got = try reader.read(into: block)

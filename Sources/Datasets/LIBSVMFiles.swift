@@ -48,6 +48,12 @@ enum LIBSVMFiles {
         atRow: row ?? 0,
         "an index beyond features=\(features); the file needs \(file.features)")
     }
+    guard !isDense || features <= mostDense else {
+      throw DataError(
+        path: paths[0],
+        problem:
+          "\(grouped(features)) features; with dense=true at most \(grouped(mostDense)) can be")
+    }
     let targets = try kind == .classes ? classes(files) : numbers(files)
     let shape = Shape([features], element: isDense ? .float : .sparse)
     func half(_ file: Int, _ rows: [Int32]?) -> SparseSamples {
@@ -61,6 +67,9 @@ enum LIBSVMFiles {
     let split = try HeldOutSplit(count: files[0].rows, fraction: fraction, path: paths[0])
     return DatasetPair(training: half(0, split.training), heldOut: half(0, split.heldOut))
   }
+
+  /// Most features whose zeros are written out.
+  private static let mostDense = 1 << 24
 
   /// Labels as classes in ascending order.
   private static func classes(
@@ -80,6 +89,7 @@ enum LIBSVMFiles {
         known.insert(previous)
       }
     }
+    try requireFewClasses(known.count, path: files[0].path)
     let places = Dictionary(
       uniqueKeysWithValues: known.sorted().enumerated().map { ($1, Int32($0)) })
     let values = files.map { file in (0..<file.rows).map { places[file.labels[$0]]! } }

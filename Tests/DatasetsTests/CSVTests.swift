@@ -127,6 +127,7 @@ import Testing
         "1,2,a\n", ["target": "4", "header": "false"],
         "line 1: no column target=4; without a header, last, first or a number from 1 to 3 is needed"
       ),
+      (String(repeating: ",", count: 1 << 20), [:], "line 1: more than 1,048,576 fields"),
       ("p,q,r\n", [:], "holds no samples"), ("\n\n", [:], "holds no samples"),
       ("", [:], "empty; a line of comma-separated values is needed"),
       ("1,2,a\n", [:], "heldout=0.1 of 1 samples leaves none to hold out"),

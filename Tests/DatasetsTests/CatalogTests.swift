@@ -13,9 +13,12 @@ import Testing
   @Test func everyFormatHasALineOfHelp() {
     #expect(
       datasetCatalog.names == [
-        "fashion-mnist", "generated", "idx", "cifar10", "libsvm", "csv", "text",
+        "fashion-mnist", "generated", "idx", "cifar10", "libsvm", "csv", "npy", "npz", "text",
+        "movielens",
       ])
     #expect(datasetCatalog.entries.allSatisfy { !$0.entry.summary.isEmpty })
+    let settings = datasetCatalog.entries.flatMap(\.entry.settings)
+    #expect(settings.allSatisfy { !$0.help.isEmpty })
   }
 
   @Test func wrongSpecificationsSayWhatIsNeeded() {

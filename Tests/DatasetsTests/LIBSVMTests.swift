@@ -119,6 +119,10 @@ import Testing
     #expect(
       try problem("libsvm:" + path, in: folder)
         == "F/a: heldout=0.1 of 2 samples leaves none to hold out")
+    try folder.write("wide", "1 16777217:1\n2\n1\n2\n1\n2\n1\n2\n1\n2\n")
+    #expect(
+      try problem("libsvm:\(folder.path)/wide", ["dense": "true"], in: folder)
+        == "F/wide: 16,777,217 features; with dense=true at most 16,777,216 can be")
     try folder.write("empty", "")
     #expect(
       try problem("libsvm:\(path),\(folder.path)/empty", in: folder)
