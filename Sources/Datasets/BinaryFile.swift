@@ -1,6 +1,8 @@
 // A binary file, or a part of one, read number by number: whatever a header promises is checked
 // against what is there before it is looked at, and errors name the byte.
 
+import Basics
+
 /// Bytes that somebody owns, with their place in a file.
 struct BinaryFile {
   /// The file, and within an archive the member.

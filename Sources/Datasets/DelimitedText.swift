@@ -2,6 +2,8 @@
 // doubled, quotation marks. Beyond the RFC, blanks around a field are not part of it, blank lines are
 // passed over, lines may end in LF alone, and the separator may be another. Cost: about 1 ns a byte.
 
+import Basics
+
 /// Fields of a text, in order.
 struct DelimitedText {
   /// The text.

@@ -3,6 +3,8 @@
 // 32-bit big-endian number, then the entries, outermost dimension first. Plain files are mapped;
 // `.gz` files are inflated once.
 
+import Basics
+
 /// One IDX file of unsigned bytes.
 final class IDXFile {
   /// What a file is expected to hold.

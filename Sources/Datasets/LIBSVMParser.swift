@@ -2,6 +2,8 @@
 // sample a line, `label index:value index:value ...` with ascending indices, whatever is not named
 // being zero; `#` begins a comment, blank lines count for nothing. Cost: one pass, about 3 ns a byte.
 
+import Basics
+
 /// The rows of one file, in compressed sparse row form.
 struct LIBSVMParser {
   /// Where each row's entries begin, and behind the last one the number of entries.

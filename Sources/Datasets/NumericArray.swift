@@ -1,6 +1,8 @@
 // An array of numbers of any usual type, where it lies in a file: converted to floats sample by
 // sample, when samples are read, so that a mapped file of bytes stays a file of bytes.
 
+import Basics
+
 /// Types of elements, by NumPy's names.
 enum NumericType: String, CaseIterable {
   case f4, f8, u1, i1, i2, i4, i8, b1

@@ -1,6 +1,8 @@
 // The symbols of a text: its different characters, numbered. Character-level language models (Graves:
 // Generating sequences with recurrent neural networks, 2013) know nothing else of a language.
 
+import Basics
+
 /// Characters by number, and numbers by character.
 public struct TextAlphabet: Sendable, Equatable {
   /// The different characters, ascending; a character's number is its place here.

@@ -1,6 +1,8 @@
 // A text file as bytes in memory, and the line of any of them: parsers work on bytes and pointers,
 // and lines are counted only when there is something to complain about.
 
+import Basics
+
 #if canImport(Glibc)
   import Glibc
 #else

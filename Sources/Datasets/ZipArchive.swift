@@ -2,6 +2,7 @@
 // deflated, also with the 64-bit sizes of large files. The directory at the archive's end says where
 // members are. Stored ones are read where they lie, others are inflated into memory.
 
+import Basics
 import CZlib
 
 /// An opened archive.

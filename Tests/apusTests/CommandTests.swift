@@ -32,6 +32,55 @@ import Training
     #expect(foreign.code == ExitCode.usage.rawValue && foreign.error.contains("--data"))
   }
 
+  /// A list of layers with batch normalisation, on two ranks: train, go on, evaluate, look at it.
+  @Test func aPersonsOwnModel() throws {
+    let program = try Program()
+    let job = """
+      model:
+        - convolution: {channels: 8, padding: 1, bias: false, name: first}
+        - batch-normalisation
+        - relu
+        - max-pooling: 4
+        - flatten
+        - dense: 10
+      data: generated:300,100
+      batch: 50
+      epochs: 1
+      """
+    try job.write(toFile: program("mine.yaml"), atomically: true, encoding: .utf8)
+    let trained = try program.run(["train", "mine.yaml", "--run", "r"], ranks: 2)
+    #expect(trained.code == 0, "\(trained.error)")
+    let resumed = try program.run(
+      ["train", "--run", "r", "--resume", "--epochs", "2", "--optimizer", "adam"], ranks: 2)
+    #expect(resumed.code == 0, "\(resumed.error)")
+    let end = try #require(program.log("r").last)
+    let evaluated = try program.run(["evaluate", "r", "--json"])
+    #expect(evaluated.code == 0, "\(evaluated.error)")
+    #expect(end.heldOutAccuracy.map { evaluated.output.contains("\($0)") } == true)
+    let inspected = try program.run(["inspect", "r"])
+    for word in ["custom", "first.weight", "1.running_var"] {
+      #expect(inspected.output.contains(word), "\(inspected.output)")
+    }
+    let plan = try program.run(["inspect", "--plan", "mine.yaml", "--batch", "5"])
+    #expect(plan.code == 0 && plan.output.contains("28x28x8"), "\(plan.error)")
+    let small = try program.run(["inspect", "--plan", "mine.yaml", "--input", "3x3x1"])
+    #expect(small.code == ExitCode.usage.rawValue)
+    #expect(small.error.contains("layer 3") && small.error.contains("3x3x8"), "\(small.error)")
+  }
+
+  @Test func plansOfNamedModels() throws {
+    let program = try Program()
+    let plan = try program.run(["inspect", "--plan", "resnet20", "--batch", "8"])
+    #expect(plan.code == 0, "\(plan.error)")
+    for word in ["layer2.0.downsample.0", "16x16x32", "272,474 parameters", "batch 8"] {
+      #expect(plan.output.contains(word), "\(plan.output)")
+    }
+    for wrong in [["--plan", "resnet21"], ["--plan", "mlp", "--input", "3xx"], []] {
+      let refused = try program.run(["inspect"] + wrong)
+      #expect(refused.code == ExitCode.usage.rawValue && !refused.error.isEmpty)
+    }
+  }
+
   @Test func quietPrintsNothing() throws {
     let program = try Program()
     let finished = try program.run(
