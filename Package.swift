@@ -117,7 +117,7 @@ let package = Package(
       name: "library-example", dependencies: ["Training", "MPIMessaging"],
       path: "Examples/Library", swiftSettings: strict),
     .executableTarget(
-      name: "step-bench", dependencies: ["Strategies"], path: "benchmarks/StepBench",
+      name: "step-bench", dependencies: ["Training"], path: "benchmarks/StepBench",
       swiftSettings: strict),
     tests("BasicsTests", ["Basics"]),
     tests("KernelsTests", ["Kernels", "Basics"]),

@@ -22,8 +22,11 @@ public protocol Objective: AnyObject {
 
 /// An objective that is made of layers: a network, or several.
 public protocol Model: Objective {
-  /// One input sample.
+  /// One input sample, and one output sample.
   var input: Shape { get }
+  var output: Shape { get }
+  /// The outputs for a batch, as in evaluation: (count, output shape), valid until the next call.
+  func outputs(for batch: Batch, at parameters: FloatsIn) -> FloatsIn
   /// What targets are, and how many one sample has.
   var targetKind: TargetKind { get }
   var targetsPerSample: Int { get }

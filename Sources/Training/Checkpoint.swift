@@ -135,7 +135,7 @@ struct Checkpoint {
 
   // MARK: Tensors in and out of a flat vector
 
-  private static func tensors(
+  static func tensors(
     _ prefix: String, _ values: FloatsIn, count: Int, _ layout: ParameterLayout
   ) -> [TensorValues] {
     guard count == layout.count else {

@@ -1,9 +1,13 @@
-// A training step of a named model, for timing beside a peer that runs in turn with it. Obeys lines
-// on standard input, so that the two processes can take turns within one run:
+// A training step of a named model, for timing beside a peer that runs in turn with it, and for
+// comparing its gradients with the peer's. Obeys lines on standard input, so that the two processes
+// can take turns within one run:
 //
-//   prepare MODEL BATCH FOLDER   writes parameters, inputs, targets (raw, PyTorch's order) to FOLDER
+//   prepare MODEL BATCH FOLDER   writes parameters (safetensors), inputs, targets (raw) to FOLDER
+//   gradients FOLDER             writes outputs (raw) and gradients (safetensors); prints the loss
 //   losses N                     N steps; prints their losses
 //   time N                       N steps; prints their times in milliseconds
+//   operations                   prints the floating-point operations of a step, and those per second
+//                                of the processor
 //
 // A step is what `apus train` does between two reports: gradient, update, tally; Adam, rate 1e-3.
 
@@ -15,54 +19,63 @@ import Layers
 import Messaging
 import Optimizers
 import Strategies
+import Training
 
 /// A model with a batch that stays the same.
 final class Bench {
-  private let network: any Model
+  private let model: any Model
   private let worker: Worker
   private let strategy: SynchronousSGD
-  private let inputs: FloatBuffer
-  private let targets: [Int32]
-  private let batch: Batch
+  private let samples: RandomBatch
 
-  init(_ model: String, batch count: Int, on communicator: any Communicator) throws {
-    let input = Shape([28, 28, 1]), classes = 10
+  init(_ name: String, batch count: Int, on communicator: any Communicator) throws {
     let kernels = try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
-    network = try modelCatalog.find(model).make(
-      for: SampleSpace(input: input, classes: classes), capacity: count, kernels: kernels)
+    let recipe = try modelCatalog.find(name)
+    let choice = ProcessInfo.processInfo.environment["CONVOLUTION"] ?? ""
+    model = try recipe.make(
+      for: recipe.home, capacity: count,
+      convolution: ConvolutionChoice(rawValue: choice) ?? .automatic, kernels: kernels)
     let group = try RankGroup(communicator)
     worker = Worker(
-      group: group, objective: network,
-      replica: try Replica(layout: network.layout, slots: Adam().slots.count, seed: 1, in: group),
+      group: group, objective: model,
+      replica: try Replica(layout: model.layout, slots: Adam().slots.count, seed: 1, in: group),
       optimizer: Adam(), allReduce: try allReduceCatalog.find("ring"),
       learningRate: { _ in 1e-3 }, kernels: kernels)
     strategy = try SynchronousSGD(worker, Settings(of: "sync", declared: []))
-    let random = CounterRandom(seed: 2, stream: .test)
-    inputs = FloatBuffer(count: count * input.count)
-    for index in 0..<inputs.count { inputs[index] = random.normal(UInt64(index)) }
-    targets = (0..<count).map { Int32(random.index(1 << 40 + UInt64($0), below: classes)) }
-    let place = UnsafeMutablePointer<Int32>.allocate(capacity: count)  // for the program's life
-    place.initialize(from: targets, count: count)
-    batch = Batch(
-      count: count, globalCount: count, offset: 0, inputs: UnsafeRawPointer(inputs.pointer),
-      targets: UnsafePointer(place))
+    samples = RandomBatch(count, of: recipe.home, targetsPerSample: model.targetsPerSample)
   }
 
-  /// Raw little-endian files that the peer starts from.
+  private var parameters: FloatsIn { FloatsIn(worker.replica.parameters.pointer) }
+
+  /// Files that the peer starts from.
   func export(to folder: String) throws {
-    var parameters: [Float] = []
-    for tensor in network.layout.tensors {
-      tensor.forEachExported { parameters.append(worker.replica.parameters[$1]) }
-    }
-    func write(_ data: Data, _ name: String) throws {
-      try data.write(to: URL(fileURLWithPath: folder + "/" + name))
-    }
-    try write(parameters.withUnsafeBytes { Data($0) }, "parameters.f32")
-    try write(Data(UnsafeRawBufferPointer(inputs.values)), "inputs.f32")
-    try write(targets.withUnsafeBytes { Data($0) }, "targets.i32")
+    try ModelFile.write(model.layout, parameters, to: folder + "/parameters.safetensors")
+    try samples.export(to: folder)
   }
 
-  func step() throws -> StepReport { try strategy.step(batch) }
+  /// Outputs as in evaluation, and gradients as in training, at the parameters of now.
+  func gradients(to folder: String) throws -> Double {
+    let outputs = model.outputs(for: samples.batch, at: parameters)
+    try Data(bytes: outputs, count: 4 * samples.batch.count * model.output.count)
+      .write(to: URL(fileURLWithPath: folder + "/outputs.raw"))
+    let gradients = FloatBuffer(count: model.layout.count)
+    let sum = model.gradient(
+      of: samples.batch, at: parameters, into: gradients.pointer, observer: nil)
+    try ModelFile.write(
+      model.layout, FloatsIn(gradients.pointer), to: folder + "/gradients.safetensors")
+    return sum.loss / Double(samples.batch.count * model.targetsPerSample)
+  }
+
+  /// Floating-point operations of a step's layers.
+  var operations: Double {
+    let perSample = model.layers.reduce(0) { $0 + $1.forwardOperations + $1.backwardOperations }
+    return Double(perSample * samples.batch.count)
+  }
+
+  func step() throws -> Double {
+    let report = try strategy.step(samples.batch)
+    return report.loss / Double(report.samples * model.targetsPerSample)
+  }
 }
 
 @main
@@ -80,17 +93,16 @@ enum StepBench {
           let new = try Bench(words[1], batch: Int(words[2])!, on: communicator)
           try new.export(to: words[3])
           bench = new
+        case ("gradients", let bench?): answer = [try bench.gradients(to: words[1])]
         case ("losses", let bench?):
-          for _ in 0..<Int(words[1])! {
-            let report = try bench.step()
-            answer.append(report.loss / Double(report.samples))
-          }
+          for _ in 0..<Int(words[1])! { answer.append(try bench.step()) }
         case ("time", let bench?):
           for _ in 0..<Int(words[1])! {
             let start = clock.now
             _ = try bench.step()
             answer.append((clock.now - start) / .milliseconds(1))
           }
+        case ("operations", let bench?): answer = [bench.operations]
         default: throw MessagingError(call: "step-bench", rank: 0, text: "cannot obey: \(line)")
         }
         print(answer.map { "\($0)" }.joined(separator: " "))
