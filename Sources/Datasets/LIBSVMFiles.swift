@@ -33,10 +33,9 @@ enum LIBSVMFiles {
     let fraction = try HeldOutSplit.fraction(settings)
     var files: [SparseMatrixFile] = []
     for path in paths { files.append(try SparseMatrixFile.open(path)) }
-    if Set(files.map(\.base)).count > 1 {
-      for place in files.indices where files[place].base == 1 {
-        files[place] = try SparseMatrixFile.open(paths[place], base: 0)
-      }
+    let base = files.map(\.ownBase).min()
+    for place in files.indices where files[place].base != base {
+      files[place] = try SparseMatrixFile.open(paths[place], base: base)
     }
     let features = limit ?? max(1, files.map(\.features).max() ?? 1)
     for file in files where file.features > features {

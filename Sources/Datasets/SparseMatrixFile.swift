@@ -19,8 +19,8 @@ final class SparseMatrixFile: @unchecked Sendable {
   let path: String
   /// Samples, and entries of all samples.
   let rows, entries: Int
-  /// What the file counts indices from: 1, or 0 if a 0 occurs.
-  let base: Int
+  /// What indices are counted from: as the file itself tells (1, or 0 if a 0 occurs), and here.
+  let ownBase, base: Int
   /// Features that the largest index needs, counted from 0.
   let features: Int
 
@@ -34,7 +34,7 @@ final class SparseMatrixFile: @unchecked Sendable {
   /// What the header's numbers are.
   private enum Word: Int {
     case magic, version, checksum  // the sum is of everything behind it
-    case sourceSize, sourceModified, base, rows, entries, features, count = 16
+    case sourceSize, sourceModified, ownBase, base, rows, entries, features, count = 16
   }
   private static let magic = Int64(bigEndian: 0x4150_5553_5F43_5352)  // "APUS_CSR"
   private static let version: Int64 = 1
@@ -45,7 +45,8 @@ final class SparseMatrixFile: @unchecked Sendable {
 
   /// Opens `path`, through its index if there is a good one.
   ///
-  /// - Parameter base: what indices are counted from; nil: what the file's own indices tell.
+  /// - Parameter base: what indices are counted from; nil: what its index has, or the file itself
+  ///   tells.
   /// - Throws: `DataError` for a text that is malformed or cannot be read.
   static func open(_ path: String, base: Int? = nil) throws(DataError) -> SparseMatrixFile {
     let stamp = FileStamp(path)
@@ -87,7 +88,7 @@ final class SparseMatrixFile: @unchecked Sendable {
   private static func image(
     of text: LIBSVMParser, base: Int?, _ stamp: FileStamp?
   ) -> ByteStore {
-    let base = base ?? (text.smallest == 0 ? 0 : 1)
+    let ownBase = text.smallest == 0 ? 0 : 1, base = base ?? ownBase
     let (rows, entries) = (text.labels.count, text.indices.count)
     return ByteStore(count: size(rows: rows, entries: entries)!) { block in
       block.initializeMemory(as: UInt8.self, repeating: 0)
@@ -97,6 +98,7 @@ final class SparseMatrixFile: @unchecked Sendable {
       set(.version, version)
       set(.sourceSize, stamp?.size ?? 0)
       set(.sourceModified, stamp?.modified ?? 0)
+      set(.ownBase, Int64(ownBase))
       set(.base, Int64(base))
       set(.rows, Int64(rows))
       set(.entries, Int64(entries))
@@ -134,6 +136,7 @@ final class SparseMatrixFile: @unchecked Sendable {
     let words = store.bytes.assumingMemoryBound(to: Int64.self)
     rows = Int(words[Word.rows.rawValue])
     entries = Int(words[Word.entries.rawValue])
+    ownBase = Int(words[Word.ownBase.rawValue])
     base = Int(words[Word.base.rawValue])
     features = Int(words[Word.features.rawValue])
     starts = words.baseAddress! + Word.count.rawValue
@@ -149,7 +152,8 @@ final class SparseMatrixFile: @unchecked Sendable {
     func word(_ word: Word) -> Int64 { words[word.rawValue] }
     guard word(.magic) == Self.magic, word(.version) == Self.version,
       word(.sourceSize) == stamp.size, word(.sourceModified) == stamp.modified,
-      (0...1).contains(word(.base)), (0...Int64(Int32.max)).contains(word(.features)),
+      (0...1).contains(word(.ownBase)), (0...word(.ownBase)).contains(word(.base)),
+      (0...Int64(Int32.max)).contains(word(.features)),
       Self.size(rows: Int(word(.rows)), entries: Int(word(.entries))) == store.bytes.count,
       word(.checksum) == Self.sum(store.bytes)
     else { return nil }

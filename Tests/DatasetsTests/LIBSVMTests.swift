@@ -58,6 +58,22 @@ import Testing
     }
   }
 
+  /// What a file was counted from in one pair does not follow it into another.
+  @Test func everyPairDecidesForItself() throws {
+    let folder = try TemporaryFolder()
+    let zero = try folder.write("zero", "1 0:5\n")
+    let (one, other) = (try folder.write("one", "2 1:7\n"), try folder.write("other", "2 2:8\n"))
+    func inputs(_ paths: String) throws -> [[Float]] {
+      let data = try openDataset("libsvm:" + paths)
+      return Samples(of: data.training).inputs + Samples(of: data.heldOut).inputs
+    }
+    for _ in 0..<2 {
+      #expect(try inputs("\(zero),\(one)") == [[5, 0], [0, 7]])
+      #expect(try inputs("\(one),\(other)") == [[7, 0], [0, 8]])
+      #expect(try inputs("\(other),\(zero)") == [[0, 0, 8], [5, 0, 0]])
+    }
+  }
+
   @Test func featuresMayBeMoreThanOccur() throws {
     #expect(try pair(["features": "10"]).training.sampleShape.count == 10)
     #expect(try pair([:], "1\n2\n", "1\n").training.sampleShape.count == 1)

@@ -37,7 +37,7 @@ import Testing
     let path = try folder.write("data", Self.text)
     let first = try SparseMatrixFile.open(path)
     #expect(rows(first) == Self.rows)
-    #expect(first.base == 1 && first.features == 3 && first.entries == 3)
+    #expect(first.base == 1 && first.ownBase == 1 && first.features == 3 && first.entries == 3)
     let made = try #require(identity(path))
     #expect(rows(try SparseMatrixFile.open(path)) == Self.rows)
     #expect(identity(path) == made)
@@ -86,7 +86,7 @@ import Testing
     let index = SparseMatrixFile.indexPath(of: path)
     let good = [UInt8](try Data(contentsOf: URL(fileURLWithPath: index)))
     // Row starts, an index, the number of rows, of entries, of features.
-    for place in [128, 136, 128 + 32 + 12, 48, 56, 64] {
+    for place in [128, 136, 128 + 32 + 12, 40, 48, 56, 64, 72] {
       for byte: UInt8 in [2, 9, 255] where good[place] != byte {
         var bytes = good
         bytes[place] = byte
