@@ -11,7 +11,11 @@ struct Meter {
   private var seconds = 0.0, communication = 0.0
   private var loss = 0.0, correct = 0.0, samples = 0.0, overflows = 0.0
 
-  init(_ worker: Worker) {
+  private let targetsPerSample: Int
+
+  /// - Parameter targetsPerSample: loss and hits are shown per target.
+  init(_ worker: Worker, targetsPerSample: Int = 1) {
+    self.targetsPerSample = targetsPerSample
     resumed = clock.now
     communicationThen = worker.communicationSeconds
   }
@@ -51,11 +55,11 @@ struct Meter {
   mutating func line(_ worker: Worker) -> LogLine {
     pause(worker)
     var line = LogLine(.progress)
-    line.loss = loss / max(samples, 1)
-    line.accuracy = correct / max(samples, 1)
+    let targets = max(samples, 1) * Double(targetsPerSample)
+    (line.loss, line.accuracy) = (loss / targets, correct / targets)
     line.samplesPerSecond = samples / max(seconds, 1e-9)
     line.communicationShare = communication / max(seconds, 1e-9)
-    self = Meter(worker)
+    self = Meter(worker, targetsPerSample: targetsPerSample)
     return line
   }
 }

@@ -98,7 +98,7 @@ public final class Trainer {
     }
     let names = (step: trace?.number(of: "step") ?? 0, data: trace?.number(of: "read data") ?? 0)
     var untilTrace = 2
-    var meter = Meter(worker)
+    var meter = Meter(worker, targetsPerSample: assembly.reader.dataset.targetsPerSample)
     while step < assembly.totalSteps {
       if let trace, !trace.isRecording, untilTrace == 0 {
         try communicator.barrier()

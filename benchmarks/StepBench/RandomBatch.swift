@@ -14,9 +14,9 @@ final class RandomBatch {
   /// Sparse samples as a peer reads them: all features.
   private var dense: [Float] = []
 
-  init(_ count: Int, of space: SampleSpace, targetsPerSample: Int) {
+  init(_ count: Int, of space: SampleSpace, targetsPerSample: Int, seed: UInt64) {
     self.space = space
-    let random = CounterRandom(seed: 2, stream: .test)
+    let random = CounterRandom(seed: seed, stream: .test)
     let size = space.input.count
     inputBytes = count * space.input.bytesPerSample
     inputs = .allocate(byteCount: inputBytes, alignment: 64)

@@ -2,12 +2,12 @@
 // comparing its gradients with the peer's. Obeys lines on standard input, so that the two processes
 // can take turns within one run:
 //
-//   prepare MODEL BATCH FOLDER   writes parameters (safetensors), inputs, targets (raw) to FOLDER
+//   prepare MODEL BATCH FOLDER [SEED]
+//                                writes parameters (safetensors), inputs, targets (raw) to FOLDER
 //   gradients FOLDER             writes outputs (raw) and gradients (safetensors); prints the loss
 //   losses N                     N steps; prints their losses
 //   time N                       N steps; prints their times in milliseconds
-//   operations                   prints the floating-point operations of a step, and those per second
-//                                of the processor
+//   operations                   prints the floating-point operations of a step
 //
 // A step is what `apus train` does between two reports: gradient, update, tally; Adam, rate 1e-3.
 
@@ -28,7 +28,9 @@ final class Bench {
   private let strategy: SynchronousSGD
   private let samples: RandomBatch
 
-  init(_ name: String, batch count: Int, on communicator: any Communicator) throws {
+  init(
+    _ name: String, batch count: Int, seed: UInt64, on communicator: any Communicator
+  ) throws {
     let kernels = try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
     let recipe = try modelCatalog.find(name)
     let choice = ProcessInfo.processInfo.environment["CONVOLUTION"] ?? ""
@@ -38,11 +40,12 @@ final class Bench {
     let group = try RankGroup(communicator)
     worker = Worker(
       group: group, objective: model,
-      replica: try Replica(layout: model.layout, slots: Adam().slots.count, seed: 1, in: group),
+      replica: try Replica(layout: model.layout, slots: Adam().slots.count, seed: seed, in: group),
       optimizer: Adam(), allReduce: try allReduceCatalog.find("ring"),
       learningRate: { _ in 1e-3 }, kernels: kernels)
     strategy = try SynchronousSGD(worker, Settings(of: "sync", declared: []))
-    samples = RandomBatch(count, of: recipe.home, targetsPerSample: model.targetsPerSample)
+    samples = RandomBatch(
+      count, of: recipe.home, targetsPerSample: model.targetsPerSample, seed: seed + 1)
   }
 
   private var parameters: FloatsIn { FloatsIn(worker.replica.parameters.pointer) }
@@ -90,7 +93,9 @@ enum StepBench {
         var answer: [Double] = []
         switch (words.first, bench) {
         case ("prepare", _):
-          let new = try Bench(words[1], batch: Int(words[2])!, on: communicator)
+          let new = try Bench(
+            words[1], batch: Int(words[2])!,
+            seed: words.count > 4 ? UInt64(words[4])! : 1, on: communicator)
           try new.export(to: words[3])
           bench = new
         case ("gradients", let bench?): answer = [try bench.gradients(to: words[1])]

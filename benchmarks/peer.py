@@ -1,0 +1,88 @@
+"""The two sides of a comparison: apus' bench program, and a model in PyTorch that starts from the
+program's files."""
+import json
+import subprocess
+import time
+
+import numpy
+import torch
+from safetensors.torch import load_file
+
+from torch_models import build, loss_function
+
+torch.set_num_threads(1)
+torch.set_flush_denormal(True)
+
+
+class Apus:
+    """The bench program, obeying one line at a time."""
+
+    def __init__(self, path):
+        self.process = subprocess.Popen(
+            [path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"step-bench ended while it was asked: {line}")
+        return [float(word) for word in answer.split()]
+
+
+class Peer:
+    """A model in PyTorch, from the bench program's parameters and batch."""
+
+    def __init__(self, model, folder, memory_format=torch.contiguous_format, fused=False):
+        with open(f"{folder}/space.json") as file:
+            space = json.load(file)
+        self.module = build(model, space)
+        # Strict: every name and shape must be PyTorch's.
+        self.module.load_state_dict(load_file(f"{folder}/parameters.safetensors"))
+        shape = space["input"]
+        isIndex = space["element"] == "index"
+        inputs = torch.from_numpy(
+            numpy.fromfile(f"{folder}/inputs.raw", dtype="<i4" if isIndex else "<f4"))
+        self.inputs = inputs.reshape(-1, *shape)
+        if isIndex:
+            self.inputs = self.inputs.long()
+        if len(shape) == 3:
+            self.inputs = self.inputs.permute(0, 3, 1, 2).contiguous()
+            self.module = self.module.to(memory_format=memory_format)
+            self.inputs = self.inputs.to(memory_format=memory_format)
+        isNumber = space["targets"] == "numbers"
+        targets = numpy.fromfile(f"{folder}/targets.raw", dtype="<f4" if isNumber else "<i4")
+        self.targets = torch.from_numpy(targets if isNumber else targets.astype("int64"))
+        self.loss = loss_function(space)
+        self.optimizer = torch.optim.Adam(self.module.parameters(), 1e-3, fused=fused)
+
+    def outputs(self):
+        self.module.eval()
+        with torch.no_grad():
+            result = self.module(self.inputs)
+        self.module.train()
+        return result
+
+    def gradients(self):
+        """Loss and gradients as in training, by name."""
+        loss = self.loss(self.module(self.inputs), self.targets)
+        loss.backward()
+        return loss.item(), {name: p.grad for name, p in self.module.named_parameters()}
+
+    def step(self):
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.loss(self.module(self.inputs), self.targets)
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    def losses(self, count):
+        return [self.step().item() for _ in range(count)]
+
+    def times(self, count):
+        result = []
+        for _ in range(count):
+            start = time.perf_counter()
+            self.step()
+            result.append((time.perf_counter() - start) * 1e3)
+        return result
