@@ -6,8 +6,10 @@ import PackageDescription
 let strict: [SwiftSetting] =
   Context.environment["APUS_STRICT"] == "1" ? [.treatAllWarnings(as: .error)] : []
 
-/// Kernels are optimised in debug builds too: the tests run them at full speed. Generic kernels need
-/// the whole module for that; two threads give an object per file, as SwiftPM's index expects.
+/// Kernels, and what a training step runs through, are optimised in debug builds too: the tests run
+/// them at full speed, and count that a step allocates nothing, which is true of optimised code.
+/// Generic kernels need the whole module for that; two threads give an object per file, as SwiftPM's
+/// index expects.
 func kernelSettings(_ more: [SwiftSetting] = []) -> [SwiftSetting] {
   strict + [.unsafeFlags(["-O", "-wmo", "-num-threads", "2", "-disable-batch-mode"])] + more
 }
@@ -79,7 +81,7 @@ let package = Package(
       name: "CZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"]), .brew(["zlib"])]),
     .target(name: "CSIMD"),
-    module("Basics"),
+    module("Basics", settings: kernelSettings()),
     .target(name: "KernelABI", swiftSettings: kernelSettings()),
     .target(
       name: "Kernels",
@@ -90,12 +92,12 @@ let package = Package(
     // Optimised in debug builds too: the verifier follows millions of transfers.
     module(
       "Collectives", ["Basics", "Kernels", "Messaging"], settings: kernelSettings() + unchecked),
-    module("Layers", ["Basics", "Kernels"]),
-    module("Optimizers", ["Basics", "Kernels"]),
+    module("Layers", ["Basics", "Kernels"], settings: kernelSettings()),
+    module("Optimizers", ["Basics", "Kernels"], settings: kernelSettings()),
     module(
       "Datasets",
       ["Basics", "Kernels", "CZlib", .product(name: "SystemPackage", package: "swift-system")]),
-    module("Strategies", ["Collectives", "Layers", "Optimizers"]),
+    module("Strategies", ["Collectives", "Layers", "Optimizers"], settings: kernelSettings()),
     module(
       "Training",
       [
@@ -127,7 +129,17 @@ let package = Package(
     tests("LayersTests", ["Layers"]),
     tests("OptimizersTests", ["Optimizers"], resources: [.copy("Fixtures")]),
     tests("DatasetsTests", ["Datasets"]),
-    tests("StrategiesTests", ["Strategies"]),
+    .target(
+      name: "AllocationCounter", path: "Tests/AllocationCounter", swiftSettings: kernelSettings(),
+      linkerSettings: [
+        // What stands before the C library's own must be seen by other libraries.
+        .unsafeFlags(
+          ["-Xlinker", "--defsym=malloc=apus_counting_malloc"]
+            + ["malloc", "calloc", "realloc", "aligned_alloc", "posix_memalign"].flatMap {
+              ["-Xlinker", "--export-dynamic-symbol=\($0)"]
+            }, .when(platforms: [.linux]))
+      ]),
+    tests("StrategiesTests", ["Strategies", "AllocationCounter"]),
     tests("TrainingTests", ["Training"]),
     tests("apusTests", ["apus", "Training"]),
   ] + kernelVariants

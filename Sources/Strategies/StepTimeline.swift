@@ -39,10 +39,10 @@ public struct StepTimeline: Sendable, Equatable {
   /// Measures steps of a model for about `seconds`; the median of each moment.
   ///
   /// - Parameters:
-  ///   - batch: samples of the rank; random ones.
+  ///   - samples: those of the rank.
   ///   - bucketBytes: see `BucketPlan`.
   public init(
-    measuring network: any Model, batch count: Int, classes: Int, optimizer: any Optimizer,
+    measuring network: any Model, on samples: RandomSamples, optimizer: any Optimizer,
     bucketBytes: Int, kernels: KernelTable, seconds: Double = 0.5
   ) {
     let layout = network.layout
@@ -51,33 +51,23 @@ public struct StepTimeline: Sendable, Equatable {
     let parameters = FloatBuffer(count: layout.count), gradients = FloatBuffer(count: length)
     let state = OptimizerState(of: 0..<layout.count, slots: optimizer.slots.count)
     layout.initialise(parameters, seed: 1)
-    let random = CounterRandom(seed: 2, stream: .initialisation)
-    let inputs = FloatBuffer(count: count * network.input.count)
-    for index in 0..<inputs.count { inputs[index] = random.normal(UInt64(index)) }
-    let targets = (0..<count * network.targetsPerSample).map { Int32($0 % classes) }
     let watch = Watch(buckets)
     var updates: [Double] = []
-    targets.withUnsafeBufferPointer { targets in
-      guard let targets = targets.baseAddress else { return }
-      let batch = Batch(
-        count: count, globalCount: count, offset: 0, inputs: UnsafeRawPointer(inputs.pointer),
-        targets: targets)
-      let clock = ContinuousClock(), start = clock.now
-      // The first steps touch memory for the first time.
-      while updates.count < 5 || clock.now - start < .seconds(seconds) {
-        watch.begin()
-        _ = network.gradient(
-          of: batch, at: UnsafePointer(parameters.pointer), into: gradients.pointer,
-          observer: watch)
-        watch.end()
-        let updateStart = clock.now
-        optimizer.update(
-          layout.trained, parameters: parameters, gradients: gradients, state: state,
-          step: UpdateStep(
-            number: updates.count + 1, learningRate: 0, gradientScale: 1, kernels: kernels,
-            layout: layout))
-        updates.append((clock.now - updateStart) / .seconds(1))
-      }
+    let clock = ContinuousClock(), start = clock.now
+    // The first steps touch memory for the first time.
+    while updates.count < 5 || clock.now - start < .seconds(seconds) {
+      watch.begin()
+      _ = network.gradient(
+        of: samples.batch, at: UnsafePointer(parameters.pointer), into: gradients.pointer,
+        observer: watch)
+      watch.end()
+      let updateStart = clock.now
+      optimizer.update(
+        layout.trained, parameters: parameters, gradients: gradients, state: state,
+        step: UpdateStep(
+          number: updates.count + 1, learningRate: 0, gradientScale: 1, kernels: kernels,
+          layout: layout))
+      updates.append((clock.now - updateStart) / .seconds(1))
     }
     let moments = watch.medians()
     var before = 0.0

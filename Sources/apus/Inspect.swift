@@ -22,11 +22,7 @@ struct Inspect: ParsableCommand {
   @Option(help: "Show the plan of this model: a name that `apus list` shows, or a job's YAML file.")
   var plan: String?
 
-  @Option(help: "With --plan: one sample, as in 32x32x3. (default: where the model is at home)")
-  var input: String?
-
-  @Option(help: "With --plan: classes. (default: where the model is at home)")
-  var classes: Int?
+  @OptionGroup var space: SpaceOptions
 
   @Option(help: "With --plan: samples per call.")
   var batch = 64
@@ -52,7 +48,7 @@ struct Inspect: ParsableCommand {
       guard (1...1 << 20).contains(batch) else {
         throw UsageError("--batch \(batch): from 1 to \(1 << 20) samples")
       }
-      var recipe: ModelRecipe
+      let recipe: ModelRecipe
       if plan.hasSuffix(".yaml") || plan.hasSuffix(".yml") {
         let text = String(decoding: try AtomicFile.read(plan), as: UTF8.self)
         let job = try Job(yaml: text, path: plan, isPartial: true)
@@ -61,16 +57,7 @@ struct Inspect: ParsableCommand {
       } else {
         recipe = try modelCatalog.find(plan)
       }
-      var space = recipe.home
-      if let input {
-        space.input = Shape(try Extents(input, flag: "--input").list, element: space.input.element)
-      }
-      if let classes {
-        guard (1...1 << 24).contains(classes) else {
-          throw UsageError("--classes \(classes): from 1 to \(1 << 24)")
-        }
-        space.classes = classes
-      }
+      let space = try space.space(of: recipe)
       let kernels = try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
       let table = try InspectPlan(
         name: plan, recipe: recipe, space: space, settings: Settings.pairs(set), batch: batch,

@@ -28,11 +28,7 @@ struct PlanCommand: ParsableCommand {
   @Option(help: "The model.")
   var model = "mlp"
 
-  @Option(help: "One sample's shape.")
-  var input = "28x28x1"
-
-  @Option(help: "Classes that the model tells apart.")
-  var classes = 10
+  @OptionGroup var space: SpaceOptions
 
   @Option(parsing: .unconditional, help: "Samples per rank and step.")
   var batch = 64
@@ -169,10 +165,6 @@ struct PlanCommand: ParsableCommand {
     guard (1...1 << 20).contains(batch) else {
       throw UsageError("--batch \(batch): from 1 to \(1 << 20) samples")
     }
-    guard (1...1 << 20).contains(classes) else {
-      throw UsageError("--classes \(classes): from 1 to \(1 << 20)")
-    }
-    let extents = try Extents(input, flag: "--input").list
     if let computeMs, !(computeMs > 0 && computeMs.isFinite) {
       throw UsageError("--compute-ms \(computeMs): a number above 0 is needed")
     }
@@ -180,11 +172,12 @@ struct PlanCommand: ParsableCommand {
     guard bucketBytes > 0 else { throw UsageError("--bucket \(bucket): at least one byte") }
     let entry = try optimizerCatalog.find(optimizer)
     let kernels = try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
-    let shape = Shape(extents)
-    let network = try modelCatalog.find(model).make(
-      for: SampleSpace(input: shape, classes: classes), capacity: batch, kernels: kernels)
+    let recipe = try modelCatalog.find(model)
+    let space = try space.space(of: recipe)
+    let network = try recipe.make(for: space, capacity: batch, kernels: kernels)
     let timeline = StepTimeline(
-      measuring: network, batch: batch, classes: classes,
+      measuring: network,
+      on: RandomSamples(batch, of: space, targetsPerSample: network.targetsPerSample),
       optimizer: try entry.make(Settings(of: optimizer, declared: entry.settings)),
       bucketBytes: bucketBytes, kernels: kernels)
     return computeMs.map { timeline.scaled(to: $0 / 1e3) } ?? timeline

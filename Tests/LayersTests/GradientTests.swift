@@ -128,7 +128,7 @@ import Testing
     let layout = network.layout
     let parameters = FloatBuffer(count: layout.count)
     layout.initialise(parameters, seed: 3)
-    let samples = RandomBatch(
+    let samples = RandomSamples(
       4, of: example.input, classes: example.classes, targets: network.targetsPerSample)
     let gradients = FloatBuffer(count: layout.count)
     let sum = network.gradient(
@@ -143,7 +143,7 @@ import Testing
       // The loss of training: a batch is normalised by its own moments.
       let sum = network.gradient(
         of: samples.batch, at: FloatsIn(shifted.pointer), into: unused.pointer, observer: nil)
-      return sum.loss / Double(samples.count * network.targetsPerSample)
+      return sum.loss / Double(samples.batch.count * network.targetsPerSample)
     }
     func check(_ direction: [Float], _ range: Range<Int>, _ what: String) {
       let found = zip(range, direction).reduce(0.0) { $0 + Double(gradients[$1.0] * $1.1) }
@@ -182,7 +182,7 @@ import Testing
         kernels: tables.last!)
       let parameters = FloatBuffer(count: network.layout.count)
       network.layout.initialise(parameters, seed: 3)
-      let samples = RandomBatch(
+      let samples = RandomSamples(
         5, of: example.input, classes: example.classes, targets: network.targetsPerSample)
       let gradients = FloatBuffer(count: network.layout.count)
       let sum = network.gradient(
@@ -201,7 +201,7 @@ import Testing
       for: SampleSpace(input: input, classes: 4), capacity: 8, kernels: tables.last!)
     let parameters = FloatBuffer(count: network.layout.count)
     network.layout.initialise(parameters, seed: 1)
-    let samples = RandomBatch(8, of: input, classes: 4)
+    let samples = RandomSamples(8, of: input, classes: 4)
     func gradient(_ range: Range<Int>) -> FloatBuffer {
       let gradients = FloatBuffer(count: network.layout.count)
       let part = samples.batch.part(

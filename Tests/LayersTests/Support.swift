@@ -8,30 +8,12 @@ import Layers
 /// The kernels to test with.
 let tables = KernelSelection.available.compactMap(KernelSelection.table(for:))
 
-/// Random samples with random targets, and the memory they lie in.
-final class RandomBatch {
-  let inputs: FloatBuffer
-  let targets: UnsafeMutablePointer<Int32>
-  let count: Int
-
-  init(_ count: Int, of shape: Shape, classes: Int, targets places: Int = 1, seed: UInt64 = 1) {
-    let random = CounterRandom(seed: seed, stream: .test)
-    self.count = count
-    inputs = FloatBuffer(count: count * shape.count)
-    for index in 0..<inputs.count { inputs[index] = random.normal(UInt64(index)) }
-    targets = .allocate(capacity: count * places)
-    for index in 0..<count * places {
-      targets[index] = Int32(random.index(1 << 32 + UInt64(index), below: classes))
-    }
-  }
-
-  deinit { targets.deallocate() }
-
-  /// The samples as one batch.
-  var batch: Batch {
-    Batch(
-      count: count, globalCount: count, offset: 0, inputs: UnsafeRawPointer(inputs.pointer),
-      targets: UnsafePointer(targets))
+extension RandomSamples {
+  /// Random samples with random classes.
+  convenience init(_ count: Int, of shape: Shape, classes: Int, targets: Int = 1, seed: UInt64 = 1)
+  {
+    self.init(
+      count, of: SampleSpace(input: shape, classes: classes), targetsPerSample: targets, seed: seed)
   }
 }
 

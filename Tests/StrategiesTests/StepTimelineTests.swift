@@ -12,7 +12,10 @@ import Testing
     let network = try modelCatalog.find("mlp").make(
       for: SampleSpace(input: shape, classes: 10), capacity: 4, kernels: KernelSelection.best)
     let timeline = StepTimeline(
-      measuring: network, batch: 4, classes: 10, optimizer: SGD(), bucketBytes: 100_000,
+      measuring: network,
+      on: RandomSamples(
+        4, of: SampleSpace(input: shape, classes: 10), targetsPerSample: 1),
+      optimizer: SGD(), bucketBytes: 100_000,
       kernels: KernelSelection.best, seconds: 0.02)
     let buckets = BucketPlan(
       layout: network.layout, count: network.layout.count + Tally.length, bytes: 100_000)

@@ -26,7 +26,7 @@ final class Bench {
   private let model: any Model
   private let worker: Worker
   private let strategy: SynchronousSGD
-  private let samples: RandomBatch
+  private let samples: RandomSamples
 
   init(
     _ name: String, batch count: Int, seed: UInt64, on communicator: any Communicator
@@ -44,7 +44,7 @@ final class Bench {
       optimizer: Adam(), allReduce: try allReduceCatalog.find("ring"),
       learningRate: { _ in 1e-3 }, kernels: kernels)
     strategy = try SynchronousSGD(worker, Settings(of: "sync", declared: []))
-    samples = RandomBatch(
+    samples = RandomSamples(
       count, of: recipe.home, targetsPerSample: model.targetsPerSample, seed: seed + 1)
   }
 
