@@ -19,7 +19,8 @@ import Testing
 
   @Test func modelsHaveTheLiteraturesSizes() throws {
     let expected = [
-      "linear": 7_850, "logistic": 248, "mlp": 535_818, "cnn": 54_410, "lenet": 421_642, "resnet20": 272_474,
+      "linear": 7_850, "logistic": 248, "mlp": 535_818, "cnn": 54_410, "lenet": 421_642,
+      "resnet20": 272_474,
       "resnet18": 11_173_962, "vgg11": 9_231_114,
     ]
     for (model, count) in expected {

@@ -1,4 +1,5 @@
 import Foundation
+import Layers
 import Testing
 
 @testable import Training
@@ -9,6 +10,7 @@ import Testing
   private func job(_ model: String, _ optimizer: String, _ update: String) -> Job {
     var job = shortJob()
     (job.model, job.data) = (model, "generated:100,20")
+    if model == Job.customModel { job.layers = Self.normalised }
     (job.optimizer, job.update, job.lanes) = (optimizer, update, 8)
     job.allReduce = "auto"
     if optimizer == "sgd" { job.settings = ["momentum": "0.9"] }
@@ -17,12 +19,29 @@ import Testing
     return job
   }
 
+  /// Batches normalised lane by lane, statistics that follow all lanes.
+  private static let normalised = [
+    LayerDescription("convolution", settings: ["channels": "4", "stride": "2", "bias": "false"]),
+    LayerDescription("batch-normalisation"),
+    LayerDescription("relu"),
+    LayerDescription(
+      "residual", settings: ["activation": "relu"],
+      parts: [
+        "main": [
+          LayerDescription("convolution", settings: ["channels": "4", "padding": "1"]),
+          LayerDescription("batch-normalisation"),
+        ]
+      ]),
+    LayerDescription("global-average-pooling"),
+    LayerDescription("dense", settings: ["features": "10"]),
+  ]
+
   private func checkpoint(_ folder: String, step: Int) throws -> Data {
     try Data(
       contentsOf: URL(fileURLWithPath: CheckpointFolder(run: folder).file(step: step)))
   }
 
-  @Test(arguments: ["mlp", "cnn"], ["sgd", "adam"])
+  @Test(arguments: ["mlp", "cnn", Job.customModel], ["sgd", "adam"])
   func checkpointsAreEqualOnAnyRanks(_ model: String, _ optimizer: String) throws {
     let folder = try TemporaryFolder()
     try train(job(model, optimizer, "replicated"), in: folder("one"))
