@@ -31,6 +31,13 @@ public struct Batch {
     self.targets = targets
   }
 
+  /// The same samples seen otherwise: what belongs to them is at `inputs`.
+  public func with(inputs: UnsafeRawPointer) -> Batch {
+    Batch(
+      count: count, globalCount: globalCount, offset: offset, epoch: epoch, step: step,
+      inputs: inputs, targets: targets)
+  }
+
   /// Samples `range` of this view, of the same step and with the same global count.
   public func part(_ range: Range<Int>, bytesPerSample: Int, targetsPerSample: Int) -> Batch {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside of the batch")

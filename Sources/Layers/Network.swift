@@ -28,19 +28,27 @@ public final class Network: Model {
   ///     Other sizes cut sums over samples in other places: results differ by rounding.
   ///   - wantsInputGradient: whether `inputGradient` will be asked for.
   /// - Throws: `ShapeError` naming the first layer that does not fit what comes before it.
-  public init(
+  public convenience init(
     _ part: any NetworkPart, loss: any Loss = SoftmaxCrossEntropy(), input: Shape, capacity: Int,
     convolution: ConvolutionChoice = .automatic, cacheBytes: Int = 384 << 10,
     wantsInputGradient: Bool = false, kernels: KernelTable
   ) throws(ShapeError) {
-    precondition(capacity > 0, "a network needs room for at least one sample")
-    var graph = try Graph(part, input: input, convolution: convolution, kernels: kernels)
-    guard !graph.operations.isEmpty else { throw ShapeError("a network needs at least one layer") }
-    graph.fuse()
-    plan = try NetworkPlan(
-      graph, capacity: capacity, cacheBytes: cacheBytes, wantsInputGradient: wantsInputGradient)
-    (self.loss, self.capacity, self.kernels) = (loss, capacity, kernels)
-    (self.input, output, layout) = (input, plan.output, plan.layout)
+    var plans = [
+      (
+        name: "",
+        plan: try NetworkPlan(
+          part, input: input, capacity: capacity, convolution: convolution, cacheBytes: cacheBytes,
+          wantsInputGradient: wantsInputGradient, kernels: kernels)
+      )
+    ]
+    let layout = NetworkPlan.place(&plans)
+    self.init(plans[0].plan, layout, loss: loss, kernels: kernels)
+  }
+
+  /// A network whose parameters have their places in `layout`.
+  init(_ plan: NetworkPlan, _ layout: ParameterLayout, loss: any Loss, kernels: KernelTable) {
+    (self.plan, self.layout, self.loss, self.kernels) = (plan, layout, loss, kernels)
+    (capacity, input, output) = (plan.capacity, plan.input, plan.output)
     arena = FloatBuffer(count: plan.arena.count)
     for operation in plan.operations {
       passes.append(
@@ -149,19 +157,35 @@ public final class Network: Model {
       observer?.finished(0..<layout.count)
       return LossSum()
     }
-    for index in passes.indices { passes[index].flatGradients = gradients }
-    let outputs = forward(batch, at: parameters, isTraining: true)
+    let outputs = trainingOutputs(for: batch, at: parameters, into: gradients)
     let result = loss.value(
       count: batch.count, output: output, outputs: outputs, targets: batch.targets,
       factor: 1 / Float(batch.globalCount * targetsPerSample),
-      gradient: pointer(plan.operations.last!.dy, 0, batch), kernels: kernels)
+      gradient: outputGradient, kernels: kernels)
     observer?.evaluated(result)
     if !layout.statistics.isEmpty { observer?.finished(layout.statistics) }
     backward(batch, observer)
     return result
   }
 
-  private func backward(_ batch: Batch, _ observer: (any GradientObserver)?) {
+  // MARK: Parts of a gradient, for objectives of several networks
+
+  /// The outputs for a batch as training sees them; statistics of the batch go into `gradients`.
+  func trainingOutputs(
+    for batch: Batch, at parameters: FloatsIn, into gradients: FloatsOut
+  ) -> FloatsIn {
+    for index in passes.indices { passes[index].flatGradients = gradients }
+    return FloatsIn(forward(batch, at: parameters, isTraining: true))
+  }
+
+  /// Where the gradient of the outputs is to be put before `backward`.
+  var outputGradient: FloatsOut { arena.pointer + plan.operations.last!.dy.offset! }
+
+  /// The gradient of the inputs, where the plan wants one, after `backward`.
+  var inputGradient: FloatsIn { FloatsIn(arena.pointer + plan.inputGradient!.offset!) }
+
+  /// Goes back through the layers of the last `trainingOutputs`.
+  func backward(_ batch: Batch, _ observer: (any GradientObserver)?) {
     run(plan.backward, batch.count) { step, first, count in
       bind(step, first, count, batch)
       let index = step.operation

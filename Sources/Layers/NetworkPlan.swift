@@ -37,7 +37,6 @@ struct PlannedOperation {
 /// The plan of a network for batches of at most `capacity` samples.
 struct NetworkPlan {
   private(set) var operations: [PlannedOperation] = []
-  private(set) var layout = ParameterLayout()
   private(set) var forward: [Segment] = []
   private(set) var backward: [Segment] = []
   private(set) var arena = ArenaPlan()
@@ -45,13 +44,23 @@ struct NetworkPlan {
   /// The gradient of the network's input, where it is wanted.
   private(set) var inputGradient: Place?
   let input, output: Shape
+  let capacity: Int
 
   private static let noPlace = Place(offset: nil, stride: 0, holdsBatch: true)
 
+  /// Plans `part`; `place` gives its parameters their places.
+  ///
+  /// - Throws: `ShapeError` naming the first layer that does not fit what comes before it.
   init(
-    _ graph: Graph, capacity: Int, cacheBytes: Int, wantsInputGradient: Bool
+    _ part: any NetworkPart, input: Shape, capacity: Int, convolution: ConvolutionChoice,
+    cacheBytes: Int, wantsInputGradient: Bool, kernels: KernelTable
   ) throws(ShapeError) {
-    (input, output) = (graph.shape(of: graph.input), graph.shape(of: graph.output))
+    precondition(capacity > 0, "a network needs room for at least one sample")
+    var graph = try Graph(part, input: input, convolution: convolution, kernels: kernels)
+    guard !graph.operations.isEmpty else { throw ShapeError("a network needs at least one layer") }
+    graph.fuse()
+    self.capacity = capacity
+    (self.input, output) = (graph.shape(of: graph.input), graph.shape(of: graph.output))
     var gradients = Set<Graph.Value>(wantsInputGradient ? [graph.input] : [])
     for operation in graph.operations {
       let needs = operation.inputs.contains { gradients.contains($0) }
@@ -67,7 +76,6 @@ struct NetworkPlan {
           inputs: operation.inputs.map(graph.shape(of:)), x: Self.noPlace, y: Self.noPlace,
           dy: Self.noPlace))
     }
-    placeParameters()
     var flow = ValueFlow(graph, operations.map(\.plan), needsGradient: gradients)
     forward = segments(flow.forwardNeeds, capacity: capacity, budget: cacheBytes)
     backward = segments(flow.backwardNeeds, capacity: capacity, budget: cacheBytes)
@@ -75,17 +83,29 @@ struct NetworkPlan {
     placeArrays(flow, graph, capacity: capacity)
   }
 
-  /// First all that is trained, in forward order, then statistics.
-  private mutating func placeParameters() {
-    for index in operations.indices {
-      operations[index].ranges = operations[index].plan.parameters
-        .filter { $0.role == .trained }
-        .map { layout.append($0, prefix: operations[index].name) }
+  /// Puts the parameters of `plans` into one layout: first all that is trained, in forward order,
+  /// then statistics.
+  ///
+  /// - Parameter plans: the plans, and what their parameters' names begin with.
+  static func place(_ plans: inout [(name: String, plan: NetworkPlan)]) -> ParameterLayout {
+    var layout = ParameterLayout()
+    for isTrained in [true, false] {
+      for number in plans.indices {
+        let name = plans[number].name
+        plans[number].plan.append(to: &layout, isTrained: isTrained, name)
+      }
     }
+    return layout
+  }
+
+  private mutating func append(
+    to layout: inout ParameterLayout, isTrained: Bool, _ name: String
+  ) {
     for index in operations.indices {
+      let names = [name, operations[index].name].filter { !$0.isEmpty }
       operations[index].ranges += operations[index].plan.parameters
-        .filter { $0.role != .trained }
-        .map { layout.append($0, prefix: operations[index].name) }
+        .filter { ($0.role == .trained) == isTrained }
+        .map { layout.append($0, prefix: names.joined(separator: ".")) }
     }
   }
 

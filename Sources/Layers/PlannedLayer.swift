@@ -5,7 +5,7 @@ import Basics
 /// One layer as it runs.
 public struct PlannedLayer: Sendable {
   /// Its place: the prefix of its parameters' names.
-  public let name: String
+  public private(set) var name: String
   /// What it is, fused neighbours included.
   public let layer: String
   /// How it is computed.
@@ -24,6 +24,13 @@ public struct PlannedLayer: Sendable {
   /// The segment of the forward pass that it belongs to, from 0, and samples that go through it
   /// together.
   public let segment, samples: Int
+
+  /// The same layer as a part of something larger.
+  func within(_ whole: String) -> PlannedLayer {
+    var layer = self
+    layer.name = "\(whole).\(name)"
+    return layer
+  }
 }
 
 extension Network {
