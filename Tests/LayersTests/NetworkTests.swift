@@ -19,7 +19,8 @@ import Testing
 
   @Test func modelsHaveTheLiteraturesSizes() throws {
     let expected = [
-      "linear": 7_850, "logistic": 248, "mlp": 535_818, "cnn": 54_410, "lenet": 421_642,
+      "linear": 7_850, "logistic": 248, "matrix-factorization": 86_626, "mlp": 535_818,
+      "cnn": 54_410, "lenet": 421_642,
       "resnet20": 272_474,
       "resnet18": 11_173_962, "vgg11": 9_231_114,
     ]
@@ -48,7 +49,9 @@ import Testing
     // Plain loops, and initial values in debug builds, take seconds over a large model.
     let isLarge =
       try network(model, space, capacity: 1, tables[0]).layout.parameterCount > 1_000_000
-    let samples = RandomSamples(isLarge ? 2 : 4, of: space.input, classes: space.classes)
+    let samples = RandomSamples(
+      isLarge ? 2 : 4, of: space,
+      targetsPerSample: try network(model, space, capacity: 1, tables[0]).targetsPerSample)
     var reference: (LossSum, FloatBuffer)?
     for kernels in tables {
       if isLarge && kernels.instructionSet < tables.last!.instructionSet { continue }
@@ -105,7 +108,8 @@ import Testing
       let gradients = FloatBuffer(count: network.layout.count)
       for count in [3, 0] {
         let listener = Listener()
-        let samples = RandomSamples(max(count, 1), of: space.input, classes: space.classes)
+        let samples = RandomSamples(
+          max(count, 1), of: space, targetsPerSample: network.targetsPerSample)
         var batch = samples.batch
         batch.count = count
         gradients.values.update(repeating: .nan)
