@@ -11,6 +11,8 @@ public struct Batch {
   public var offset: Int
   /// The epoch, and the step within it, that the samples belong to; both from 0.
   public var epoch, step: Int
+  /// The run's seed, for randomness that is a function of seed, epoch, step and sample.
+  public var seed: UInt64
   /// `count` samples in the data set's shape, one behind the other: floats, 32-bit indices, or one
   /// `SparseRow` each (see `Shape.bytesPerSample`).
   public var inputs: UnsafeRawPointer
@@ -21,12 +23,13 @@ public struct Batch {
   /// A view of memory that outlives the batch.
   public init(
     count: Int, globalCount: Int, offset: Int, epoch: Int = 0, step: Int = 0,
+    seed: UInt64 = 0,
     inputs: UnsafeRawPointer, targets: UnsafePointer<Int32>
   ) {
     self.count = count
     self.globalCount = globalCount
     self.offset = offset
-    (self.epoch, self.step) = (epoch, step)
+    (self.epoch, self.step, self.seed) = (epoch, step, seed)
     self.inputs = inputs
     self.targets = targets
   }
@@ -34,7 +37,7 @@ public struct Batch {
   /// The same samples seen otherwise: what belongs to them is at `inputs`.
   public func with(inputs: UnsafeRawPointer) -> Batch {
     Batch(
-      count: count, globalCount: globalCount, offset: offset, epoch: epoch, step: step,
+      count: count, globalCount: globalCount, offset: offset, epoch: epoch, step: step, seed: seed,
       inputs: inputs, targets: targets)
   }
 
@@ -43,7 +46,8 @@ public struct Batch {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside of the batch")
     return Batch(
       count: range.count, globalCount: globalCount, offset: offset + range.lowerBound,
-      epoch: epoch, step: step, inputs: inputs + range.lowerBound * bytesPerSample,
+      epoch: epoch, step: step, seed: seed,
+      inputs: inputs + range.lowerBound * bytesPerSample,
       targets: targets + range.lowerBound * targetsPerSample)
   }
 }

@@ -53,6 +53,15 @@ public struct ParameterRequest: Sendable {
   }
 }
 
+extension ParameterRequest {
+  /// The same tensor under another name.
+  public func named(_ name: String) -> ParameterRequest {
+    ParameterRequest(
+      name, shape: shape, axes: axes, exportedShape: exportedShape,
+      initialisation: initialisation, role: role)
+  }
+}
+
 /// One parameter tensor at its place in the flat buffers.
 public struct ParameterTensor: Sendable {
   /// Full name, for example `0.weight`.

@@ -64,7 +64,7 @@ public final class BatchReader {
       context: ReadContext(seed: seed, epoch: epoch), kernels: kernels)
     return Batch(
       count: share.count, globalCount: slice.count, offset: share.lowerBound - slice.lowerBound,
-      epoch: epoch, step: step, inputs: UnsafeRawPointer(inputs.pointer),
+      epoch: epoch, step: step, seed: seed ?? 0, inputs: UnsafeRawPointer(inputs.pointer),
       targets: UnsafePointer(targets))
   }
 

@@ -7,8 +7,8 @@
 // Both gradients are taken at the same parameters and applied in the same step (simultaneous gradient
 // descent: Mescheder, Geiger, Nowozin: Which training methods for GANs do actually converge?, ICML
 // 2018), so that any training method can sum, average or compress them like those of one network. Real
-// and generated samples are normalised apart, each as a batch. Noise is a function of (epoch, step,
-// sample): the same on any number of ranks.
+// and generated samples are normalised apart, each as a batch. Noise is a function of (seed, epoch,
+// step, sample): the same on any number of ranks.
 
 import Basics
 import Kernels
@@ -76,7 +76,7 @@ public final class Adversarial: Model {
   private func noise(for batch: Batch) -> Batch {
     let size = generator.input.count
     let random = CounterRandom(
-      seed: UInt64(batch.epoch), stream: .noise, substream: UInt64(batch.step))
+      seed: batch.seed, stream: .noise, substream: UInt64(batch.epoch) << 32 | UInt64(batch.step))
     for sample in 0..<batch.count {
       let first = UInt64(batch.offset + sample) * UInt64(size)
       for place in 0..<size {

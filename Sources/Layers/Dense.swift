@@ -12,14 +12,19 @@ public struct Dense: SummingLayer {
   public let features: Int
   /// Whether a number of its own is added to every output.
   public let hasBias: Bool
+  /// Deviation of normally distributed initial weights, biases being 0; nil: PyTorch's uniform ones.
+  public let deviation: Float?
   /// Applied to the result in the same pass.
   public var activation: Activation
   var addsSecond = false
 
   /// A dense layer.
-  public init(_ features: Int, bias: Bool = true, activation: Activation = .none) {
+  public init(
+    _ features: Int, bias: Bool = true, deviation: Float? = nil, activation: Activation = .none
+  ) {
     precondition(features > 0, "a dense layer needs at least one output")
     (self.features, hasBias, self.activation) = (features, bias, activation)
+    self.deviation = deviation
   }
 
   public var summary: String {
@@ -37,23 +42,8 @@ public struct Dense: SummingLayer {
     }
     let inputs = context.input.dimensions.last!
     let rows = context.input.count / inputs
-    // PyTorch's nn.Linear: both uniform in ±1/sqrt(in).
-    let bound = 1 / Float(inputs).squareRoot()
-    let weight: ParameterRequest
-    if let image = context.input.folded {
-      weight = ParameterRequest(
-        "weight", shape: image + [features], axes: [3, 2, 0, 1], exportedShape: [features, inputs],
-        initialisation: .uniform(bound: bound))
-    } else {
-      weight = ParameterRequest(
-        "weight", shape: [inputs, features], axes: [1, 0], initialisation: .uniform(bound: bound))
-    }
     var plan = LayerPlan(output: Shape(context.input.dimensions.dropLast() + [features]))
-    plan.parameters = [weight]
-    if hasBias {
-      plan.parameters.append(
-        ParameterRequest("bias", shape: [features], initialisation: .uniform(bound: bound)))
-    }
+    plan.parameters = parameters(inputs, image: context.input.folded)
     let most = context.batch * rows
     plan.scratch = [
       forwardShape(most, inputs), weightShape(most, inputs), inputShape(most, inputs),
@@ -66,6 +56,26 @@ public struct Dense: SummingLayer {
     plan.operations = 2 * rows * inputs * features
     plan.kernel = "matrix product"
     return plan
+  }
+
+  /// Weight and bias to ask for.
+  ///
+  /// - Parameter image: what the inputs were before they were flattened.
+  func parameters(_ inputs: Int, image: [Int]? = nil) -> [ParameterRequest] {
+    // PyTorch's nn.Linear: both uniform in ±1/sqrt(in).
+    let usual = Initialisation.uniform(bound: 1 / Float(inputs).squareRoot())
+    let start = deviation.map { Initialisation.normal(deviation: $0) } ?? usual
+    let weight =
+      image.map {
+        ParameterRequest(
+          "weight", shape: $0 + [features], axes: [3, 2, 0, 1], exportedShape: [features, inputs],
+          initialisation: start)
+      }
+      ?? ParameterRequest(
+        "weight", shape: [inputs, features], axes: [1, 0], initialisation: start)
+    guard hasBias else { return [weight] }
+    let bias = deviation == nil ? usual : .constant(0)
+    return [weight, ParameterRequest("bias", shape: [features], initialisation: bias)]
   }
 
   // (rows, in) (in, out) -> (rows, out)

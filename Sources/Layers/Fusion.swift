@@ -4,32 +4,47 @@
 import Basics
 import Kernels
 
+/// A layer that stands for two.
+struct FusedLayer {
+  /// Whose place and parameters it has.
+  enum Owner { case first, second }
+
+  let layer: any Layer
+  let owner: Owner
+  /// Parameters have their names in full, because both layers have some.
+  let namesInFull: Bool
+
+  init(_ layer: any Layer, _ owner: Owner, namesInFull: Bool = false) {
+    (self.layer, self.owner, self.namesInFull) = (layer, owner, namesInFull)
+  }
+}
+
 /// Replaces an operation and the one that reads its result by one.
 protocol FusionRule: SendableMetatype {
-  /// The layer that stands for both, and which of the two owns the parameters (0 or 1); nil where the
-  /// rule does not apply. `first`'s result has no other reader than `second`.
+  /// What stands for both; nil where the rule does not apply. `first`'s result has no other reader
+  /// than `second`.
   static func fuse(_ first: Graph.Operation, _ second: Graph.Operation, in graph: Graph)
-    -> (layer: any Layer, owner: Int)?
+    -> FusedLayer?
 }
 
 /// A ReLU before max pooling: the largest of rectified values is the rectified largest value, so a
 /// ReLU in front of the pooling costs a fraction of its work behind it.
 enum PooledActivationRule: FusionRule {
   static func fuse(_ first: Graph.Operation, _ second: Graph.Operation, in graph: Graph)
-    -> (layer: any Layer, owner: Int)?
+    -> FusedLayer?
   {
     guard first.layer is ReLU, var pooling = second.layer as? MaxPooling2D,
       pooling.activation == .none
     else { return nil }
     pooling.activation = .relu
-    return (pooling, 1)
+    return FusedLayer(pooling, .second)
   }
 }
 
 /// Convolution, ReLU and 2x2 pooling on an input that needs no gradient.
 enum ConvolutionPoolRule: FusionRule {
   static func fuse(_ first: Graph.Operation, _ second: Graph.Operation, in graph: Graph)
-    -> (layer: any Layer, owner: Int)?
+    -> FusedLayer?
   {
     guard let convolution = first.layer as? Convolution2D, convolution.activation == .none,
       convolution.hasBias, let pooling = second.layer as? MaxPooling2D, pooling.activation == .relu,
@@ -39,14 +54,14 @@ enum ConvolutionPoolRule: FusionRule {
     guard shape.outputHeight >= 2, shape.outputWidth >= 2,
       graph.table.convolutionPoolSupports(shape)
     else { return nil }
-    return (ConvolutionPool2D(convolution: convolution), 0)
+    return FusedLayer(ConvolutionPool2D(convolution: convolution), .first)
   }
 }
 
 /// An activation behind a layer that can apply it, unless pooling follows and takes it.
 enum ActivationRule: FusionRule {
   static func fuse(_ first: Graph.Operation, _ second: Graph.Operation, in graph: Graph)
-    -> (layer: any Layer, owner: Int)?
+    -> FusedLayer?
   {
     guard var layer = first.layer as? any ActivatedLayer, layer.activation == .none,
       second.layer is ReLU
@@ -57,21 +72,21 @@ enum ActivationRule: FusionRule {
       return nil
     }
     layer.activation = .relu
-    return (layer, 0)
+    return FusedLayer(layer, .first)
   }
 }
 
 /// The sum of a residual block behind the main path's last layer.
 enum SumRule: FusionRule {
   static func fuse(_ first: Graph.Operation, _ second: Graph.Operation, in graph: Graph)
-    -> (layer: any Layer, owner: Int)?
+    -> FusedLayer?
   {
     guard var layer = first.layer as? any SummingLayer, layer.activation == .none,
       !layer.addsSecond, second.layer is Add, second.inputs[0] == first.output,
       second.inputs[1] != first.output
     else { return nil }
     layer.addsSecond = true
-    return (layer, 0)
+    return FusedLayer(layer, .first)
   }
 }
 
@@ -83,20 +98,20 @@ private let rules: [any FusionRule.Type] = [
 extension Graph {
   /// Applies rules until none applies any more.
   mutating func fuse() {
-    while let (first, second, layer, owner) = nextFusion() {
+    while let (first, second, fused) = nextFusion() {
       var inputs = operations[first].inputs
       inputs += operations[second].inputs.filter { $0 != operations[first].output }
-      merge(first, second, owner: owner == 0 ? first : second, inputs: inputs, layer: layer)
+      merge(first, second, inputs: inputs, into: fused)
     }
   }
 
-  private func nextFusion() -> (Int, Int, any Layer, Int)? {
+  private func nextFusion() -> (Int, Int, FusedLayer)? {
     for rule in rules {
       for first in operations.indices {
         guard let second = onlyReader(of: operations[first].output),
-          let (layer, owner) = rule.fuse(operations[first], operations[second], in: self)
+          let fused = rule.fuse(operations[first], operations[second], in: self)
         else { continue }
-        return (first, second, layer, owner)
+        return (first, second, fused)
       }
     }
     return nil

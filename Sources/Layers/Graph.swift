@@ -12,8 +12,10 @@ public struct Graph {
 
   /// A layer at its place.
   struct Operation {
-    /// Prefix of its parameters' names.
+    /// Its place, for a person.
     var name: String
+    /// Prefix of its parameters' names: its place, unless they have names in full.
+    var prefix: String
     var layer: any Layer
     var inputs: [Value]
     var output: Value
@@ -52,7 +54,8 @@ public struct Graph {
     let plan = try plan(layer, inputs, batch: 1, name: name)
     let output = Value(number: shapes.count)
     shapes.append(plan.output)
-    operations.append(Operation(name: name, layer: layer, inputs: inputs, output: output))
+    operations.append(
+      Operation(name: name, prefix: name, layer: layer, inputs: inputs, output: output))
     return output
   }
 
@@ -88,11 +91,12 @@ public struct Graph {
     return plan?.parameters.isEmpty == true && operation.inputs.allSatisfy(isBeforeParameters)
   }
 
-  /// Replaces the operation `first` and the later `last`, which reads it, by one layer in `last`'s
-  /// place with the parameters of `owner`.
-  mutating func merge(_ first: Int, _ last: Int, owner: Int, inputs: [Value], layer: any Layer) {
+  /// Replaces the operation `first` and the later `last`, which reads it, by one in `last`'s place.
+  mutating func merge(_ first: Int, _ last: Int, inputs: [Value], into fused: FusedLayer) {
+    let owner = operations[fused.owner == .first ? first : last]
     operations[last] = Operation(
-      name: operations[owner].name, layer: layer, inputs: inputs, output: operations[last].output)
+      name: owner.name, prefix: fused.namesInFull ? "" : owner.prefix, layer: fused.layer,
+      inputs: inputs, output: operations[last].output)
     operations.remove(at: first)
   }
 }

@@ -9,6 +9,8 @@ public struct LayerPass {
   public let plan: LayerPlan
   /// Shapes of one sample of each input.
   public let inputs: [Shape]
+  /// The layer's place among those of the network, from 0.
+  public let number: Int
   /// Where each of the layer's parameters lies in the flat buffers.
   public let ranges: [Range<Int>]
   /// The vector code.
@@ -49,9 +51,11 @@ public struct LayerPass {
   public internal(set) unowned(unsafe) var observer: (any GradientObserver)?
 
   /// A call whose pointers are yet to be set; what stays is set here.
-  init(_ operation: PlannedOperation, arena: FloatsOut, scratch: Int, kernels: KernelTable) {
+  init(
+    _ operation: PlannedOperation, number: Int, arena: FloatsOut, scratch: Int, kernels: KernelTable
+  ) {
     (plan, inputs, ranges) = (operation.plan, operation.inputs, operation.ranges)
-    self.kernels = kernels
+    (self.number, self.kernels) = (number, kernels)
     let targets = UnsafeRawPointer(arena).assumingMemoryBound(to: Int32.self)
     batch = Batch(
       count: 0, globalCount: 0, offset: 0, inputs: UnsafeRawPointer(arena), targets: targets)

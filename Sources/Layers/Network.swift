@@ -50,9 +50,10 @@ public final class Network: Model {
     (self.plan, self.layout, self.loss, self.kernels) = (plan, layout, loss, kernels)
     (capacity, input, output) = (plan.capacity, plan.input, plan.output)
     arena = FloatBuffer(count: plan.arena.count)
-    for operation in plan.operations {
+    for (number, operation) in plan.operations.enumerated() {
       passes.append(
-        LayerPass(operation, arena: arena.pointer, scratch: plan.scratch, kernels: kernels))
+        LayerPass(
+          operation, number: number, arena: arena.pointer, scratch: plan.scratch, kernels: kernels))
     }
   }
 

@@ -41,7 +41,9 @@ public struct Sequential: NetworkPart {
   public init(_ parts: [any NetworkPart]) { self.parts = parts }
 
   /// Parts as a list of statements.
-  public init(@NetworkBuilder _ parts: () -> [any NetworkPart]) { self.parts = parts() }
+  public init(@NetworkBuilder _ parts: () throws -> [any NetworkPart]) rethrows {
+    self.parts = try parts()
+  }
 
   public func build(_ graph: inout Graph, input: Graph.Value, name: String) throws(ShapeError)
     -> Graph.Value
@@ -49,7 +51,8 @@ public struct Sequential: NetworkPart {
     var value = input
     for (place, part) in parts.enumerated() {
       let own = (part as? Named)?.name ?? String(place)
-      value = try part.build(&graph, input: value, name: name.isEmpty ? own : "\(name).\(own)")
+      let names = [name, own].filter { !$0.isEmpty }
+      value = try part.build(&graph, input: value, name: names.joined(separator: "."))
     }
     return value
   }
@@ -70,11 +73,9 @@ public struct Named: NetworkPart {
 }
 
 extension NetworkPart {
-  /// The same part under another name than its place: `conv1`.
-  public func named(_ name: String) -> Named {
-    precondition(!name.isEmpty, "a name has letters")
-    return Named(name, self)
-  }
+  /// The same part under another name than its place: `conv1`. With an empty name, what it contains is
+  /// named as if it stood in its place.
+  public func named(_ name: String) -> Named { Named(name, self) }
 }
 
 /// Puts statements together to a list of parts; `if`, `for` and lists of parts may stand among them.

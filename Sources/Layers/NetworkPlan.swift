@@ -17,7 +17,7 @@ struct Place {
 
 /// One operation's part of the plan.
 struct PlannedOperation {
-  let name: String
+  let name, prefix: String
   let layer: any Layer
   let plan: LayerPlan
   let inputs: [Shape]
@@ -72,7 +72,7 @@ struct NetworkPlan {
       }
       operations.append(
         PlannedOperation(
-          name: operation.name, layer: operation.layer, plan: plan,
+          name: operation.name, prefix: operation.prefix, layer: operation.layer, plan: plan,
           inputs: operation.inputs.map(graph.shape(of:)), x: Self.noPlace, y: Self.noPlace,
           dy: Self.noPlace))
     }
@@ -102,7 +102,7 @@ struct NetworkPlan {
     to layout: inout ParameterLayout, isTrained: Bool, _ name: String
   ) {
     for index in operations.indices {
-      let names = [name, operations[index].name].filter { !$0.isEmpty }
+      let names = [name, operations[index].prefix].filter { !$0.isEmpty }
       operations[index].ranges += operations[index].plan.parameters
         .filter { ($0.role == .trained) == isTrained }
         .map { layout.append($0, prefix: names.joined(separator: ".")) }

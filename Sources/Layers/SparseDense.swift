@@ -8,17 +8,8 @@ import Kernels
 extension Dense {
   /// What the layer needs where samples are sparse rows.
   func sparsePlan(_ context: PlanContext) -> LayerPlan {
-    let bound = 1 / Float(context.input.count).squareRoot()
     var plan = LayerPlan(output: Shape([features]))
-    plan.parameters = [
-      ParameterRequest(
-        "weight", shape: [context.input.count, features], axes: [1, 0],
-        initialisation: .uniform(bound: bound))
-    ]
-    if hasBias {
-      plan.parameters.append(
-        ParameterRequest("bias", shape: [features], initialisation: .uniform(bound: bound)))
-    }
+    plan.parameters = parameters(context.input.count)
     plan.keepsOutput = activation != .none
     plan.kernel = "sparse rows"
     return plan
