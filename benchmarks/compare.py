@@ -61,7 +61,7 @@ def main():
     parser.add_argument("--models", required=True)
     parser.add_argument("--batch", type=int, default=4)
     options = parser.parse_args()
-    apus = Apus(options.bench)
+    apus = Apus([options.bench])
     print(f"PyTorch {torch.__version__}; largest difference over largest value; bounds:"
           f" outputs {OUTPUT_BOUND}, gradients {GRADIENT_BOUND}")
     print(f"{'model':22}{'tensors':>9}{'outputs':>12}{'loss':>12}{'gradients':>12}  worst tensor")

@@ -15,18 +15,18 @@ torch.set_flush_denormal(True)
 
 
 class Apus:
-    """The bench program, obeying one line at a time."""
+    """A program that obeys one line at a time: the bench program, or another peer."""
 
-    def __init__(self, path):
+    def __init__(self, command):
         self.process = subprocess.Popen(
-            [path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            raise SystemExit(f"step-bench ended while it was asked: {line}")
+            raise SystemExit(f"{self.process.args[-1]} ended while it was asked: {line}")
         return [float(word) for word in answer.split()]
 
 

@@ -1,12 +1,24 @@
 #!/usr/bin/env bash
-# Milliseconds per training step, apus beside PyTorch, and samples per second on 1 and 2 ranks.
-# Usage: benchmarks/step.sh [--models cnn,mlp] [--batch 64] [--rounds 10] [--steps 22]
-# Installs its peer (PyTorch) into a virtual environment of its own, below .build.
+# Milliseconds per training step, apus beside PyTorch and JAX, and samples per second on 1 and 2 ranks.
+# Usage: benchmarks/step.sh [--isa avx2] [--models cnn,mlp] [--batch 64] [--rounds 7] [--seconds 1]
+#   --isa avx2   holds apus and PyTorch to AVX2
+# Installs its peers into a virtual environment of its own, below .build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+if [ "${1:-}" = --isa ]; then
+  export KERNEL_ISA=$2
+  if [ "$2" = avx2 ]; then
+    export ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2 ATEN_CPU_CAPABILITY=avx2
+    set -- --no-jax "${@:3}"
+  else
+    shift 2
+  fi
+fi
+
 ./mpi-run.sh build
 swift build -c release --product step-bench
+swift build -c release --product kernel-bench
 bin=$(swift build -c release --show-bin-path)
 
 python=$(benchmarks/torch.sh)
@@ -20,7 +32,8 @@ fi
 # Both on one core: they take turns.
 core=$(($(nproc) - 1))
 LD_PRELOAD="$tcmalloc" OMP_NUM_THREADS=1 taskset -c "$core" \
-  "$python" benchmarks/step.py --bench "$bin/step-bench" "$@"
+  "$python" benchmarks/step.py --bench "$bin/step-bench" \
+  --peak "$(taskset -c "$core" "$bin/kernel-bench" --peak)" "$@"
 
 echo
 echo "samples per second of cnn at the same batch per rank, median over reports; in turn"

@@ -1,6 +1,6 @@
 // Measures the kernels of one instruction set (KERNEL_ISA chooses): checks each result against the
 // scalar reference, then prints time, GFLOP/s and the share of the multiply-add peak, or GB/s.
-// Arguments, if any, select the lines that contain one of them.
+// Arguments, if any, select the lines that contain one of them; --peak prints the peak alone.
 
 import Basics
 import Foundation
@@ -60,6 +60,10 @@ func report(_ name: String, bytes: Int, _ body: () -> Void) {
     number(Double(bytes) / t.best / 1e9), number(Double(bytes) / t.median / 1e9))
 }
 
+if filters.contains("--peak") {
+  print(number(peak(), 1, 1))
+  exit(0)
+}
 print("kernels: \(table.instructionSet), multiply-add peak \(number(peak(), 1, 0)) GFLOP/s")
 print(column("", 44), "  best us   med us     best      med   of peak")
 benchmarkMatrixProducts()
