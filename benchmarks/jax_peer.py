@@ -112,8 +112,8 @@ class Step:
         self.inputs = jnp.asarray(inputs.reshape(-1, *space["input"]))
         self.targets = jnp.asarray(numpy.fromfile(f"{folder}/targets.raw", dtype="<i4"))
         p = {k: jnp.asarray(v) for k, v in load_file(f"{folder}/parameters.safetensors").items()}
-        zeros = {k: jnp.zeros_like(v) for k, v in p.items()}
-        self.state = (p, zeros, dict(zeros), jnp.zeros(()))
+        first, second = ({k: jnp.zeros_like(v) for k, v in p.items()} for _ in range(2))
+        self.state = (p, first, second, jnp.zeros(()))
         forward = MODELS[model]
 
         def loss(p, inputs, targets):
