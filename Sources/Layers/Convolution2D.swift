@@ -1,6 +1,7 @@
 // 2-D convolution of NHWC images (cross-correlation, as in PyTorch). Weights lie as (kernel height,
 // kernel width, in, out); checkpoints hold PyTorch's (out, in, height, width).
-// Cost: 2 * batch * out height * out width * kernel^2 * in * out FLOPs forward, twice that backward.
+// Cost: 2 * batch * out height * out width * kernel^2 * in * out FLOPs forward, twice that backward;
+// Winograd's methods (see ConvolutionMethod) multiply less.
 
 import Basics
 import Kernels
@@ -63,36 +64,37 @@ public struct Convolution2D: ActivatedLayer {
 
   public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
     let parameters = try parameters(context)
-    let shape = shape(context.batch, context.input)
+    var shape = shape(context.batch, context.input)
+    shape.method = context.convolution.method(for: shape)
     var plan = LayerPlan(output: Shape([shape.outputHeight, shape.outputWidth, channels]))
     plan.parameters = parameters
     plan.keepsOutput = activation != .none
-    plan.scratch = context.kernels.convolutionScratch(shape)
-    plan.operations = 2 * shape.outputHeight * shape.outputWidth * shape.weightCount
-    plan.kernel = "direct"
-    // Weights that are read once per call must be used for a few hundred pixels.
-    plan.fewestSamples = .max
+    plan.canAdd = true
+    plan.planConvolution(shape, context, pixels: shape.outputHeight * shape.outputWidth)
     return plan
   }
 
   public func forward(_ pass: LayerPass) {
+    let shape = pass.prepareConvolution(.forward, shape(pass.count, pass.input))
     pass.kernels.convolutionForward(
-      shape(pass.count, pass.input), x: pass.x, w: pass.parameter(0),
+      shape, x: pass.x, w: pass.parameter(0), prepared: FloatsIn(pass.kept),
       bias: hasBias ? pass.parameter(1) : nil, relu: activation == .relu, y: pass.y,
       scratch: pass.scratch)
+    activation.forward(pass, done: .relu)
   }
 
   public func backward(_ pass: LayerPass) {
-    let shape = shape(pass.count, pass.input)
     activation.backward(pass)
+    var shape = shape(pass.count, pass.input)
+    shape.method = pass.plan.convolution
     pass.kernels.convolutionBackwardWeights(
       shape, x: pass.x, dy: FloatsIn(pass.dy), dw: pass.gradient(0),
-      dbias: hasBias ? pass.gradient(1) : nil, scratch: pass.scratch)
+      dbias: hasBias ? pass.gradient(1) : nil, add: !pass.isFirst, scratch: pass.scratch)
     pass.finishGradients()
-    if let dx = pass.dx {
-      pass.observer?.pause()
-      pass.kernels.convolutionBackwardData(
-        shape, dy: FloatsIn(pass.dy), w: pass.parameter(0), dx: dx, scratch: pass.scratch)
-    }
+    guard let dx = pass.dx else { return }
+    pass.observer?.pause()
+    pass.kernels.convolutionBackwardData(
+      pass.prepareConvolution(.backwardData, shape), dy: FloatsIn(pass.dy), w: pass.parameter(0),
+      prepared: FloatsIn(pass.kept), dx: dx, add: pass.adds, scratch: pass.scratch)
   }
 }

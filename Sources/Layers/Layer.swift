@@ -69,6 +69,8 @@ public struct LayerPlan {
   public var fewestSamples = 1
   /// Floating-point operations per sample, forward.
   public var operations = 0
+  /// How a convolution is computed.
+  public var convolution = ConvolutionMethod.direct
   /// How it is computed, for a person.
   public var kernel = ""
 
