@@ -2,36 +2,48 @@
 
 import Kernels
 
-/// What a layer does to its result.
+/// What a layer does to its result: functions whose derivative can be told from the result.
 public enum Activation: String, Sendable {
-  case none, relu
+  case none, relu, tanh, sigmoid
+
+  /// The one that does what a layer of its own would; nil where backward would need its input.
+  init?(_ layer: any Layer) {
+    guard let layer = layer as? any ElementwiseLayer else { return nil }
+    self.init(rawValue: type(of: layer).kind.rawValue)
+  }
+
+  private var kind: ActivationKind? { ActivationKind(rawValue: rawValue) }
 
   /// For a layer's summary.
   var suffix: String { self == .none ? "" : ", \(rawValue)" }
 
   /// Applies itself to a result that the layer's kernel has stored without it, in place.
-  func forward(_ pass: LayerPass) {
-    switch self {
-    case .none: break
-    case .relu:
-      pass.kernels.relu(pass.count * pass.plan.output.count, x: FloatsIn(pass.y), y: pass.y)
-    }
+  ///
+  /// - Parameter done: what the kernel has applied already.
+  func forward(_ pass: LayerPass, done: Activation = .none) {
+    guard self != done, let kind else { return }
+    pass.kernels.activation(
+      kind, pass.count * pass.plan.output.count, x: FloatsIn(pass.y), y: pass.y)
   }
 
   /// Turns the gradient of the activated output (`dy`) into that of the layer's result, in place.
   func backward(_ pass: LayerPass) {
-    switch self {
-    case .none: break
-    case .relu:
-      pass.kernels.reluBackward(
-        pass.count * pass.plan.output.count, y: pass.y, dy: pass.dy, dx: pass.dy)
-    }
+    guard let kind else { return }
+    pass.kernels.activationBackward(
+      kind, pass.count * pass.plan.output.count, x: FloatsIn(pass.y), y: FloatsIn(pass.y),
+      dy: FloatsIn(pass.dy), dx: pass.dy)
   }
 }
 
 /// A layer that can apply an activation to its result.
 protocol ActivatedLayer: Layer {
   var activation: Activation { get set }
+  /// Whether this one can be applied.
+  func takes(_ activation: Activation) -> Bool
+}
+
+extension ActivatedLayer {
+  func takes(_ activation: Activation) -> Bool { true }
 }
 
 /// A layer that can add a second input to its result, before its activation.

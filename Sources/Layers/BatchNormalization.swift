@@ -27,6 +27,8 @@ public struct BatchNormalization: SummingLayer {
   public var activation: Activation = .none
   var addsSecond = false
 
+  func takes(_ activation: Activation) -> Bool { activation == .relu }
+
   /// A normalisation; the defaults are PyTorch's.
   public init(epsilon: Float = 1e-5, momentum: Float = 0.1) {
     precondition(epsilon > 0 && momentum > 0 && momentum <= 1, "epsilon > 0 and momentum in 0...1")

@@ -106,6 +106,7 @@ public struct Dense: SummingLayer {
     pass.kernels.matrixProduct(
       forwardShape(rows, inputs), a: pass.x, b: pass.parameter(0),
       bias: hasBias ? pass.parameter(1) : nil, c: pass.y, scratch: pass.scratch)
+    activation.forward(pass, done: .relu)
   }
 
   public func backward(_ pass: LayerPass) {

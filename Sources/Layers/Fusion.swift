@@ -64,14 +64,14 @@ enum ActivationRule: FusionRule {
     -> FusedLayer?
   {
     guard var layer = first.layer as? any ActivatedLayer, layer.activation == .none,
-      second.layer is ReLU
+      let activation = Activation(second.layer), layer.takes(activation)
     else { return nil }
     if let reader = graph.onlyReader(of: second.output),
-      graph.operations[reader].layer is MaxPooling2D
+      activation == .relu, graph.operations[reader].layer is MaxPooling2D
     {
       return nil
     }
-    layer.activation = .relu
+    layer.activation = activation
     return FusedLayer(layer, .first)
   }
 }
@@ -92,7 +92,8 @@ enum SumRule: FusionRule {
 
 /// The rules, in the order in which they are tried.
 private let rules: [any FusionRule.Type] = [
-  PooledActivationRule.self, ConvolutionPoolRule.self, SumRule.self, ActivationRule.self,
+  PooledActivationRule.self, ConvolutionPoolRule.self, FoldedEmbeddingRule.self, SumRule.self,
+  ActivationRule.self,
 ]
 
 extension Graph {

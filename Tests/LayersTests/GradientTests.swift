@@ -10,7 +10,15 @@ import Testing
     let layers: [any NetworkPart]
     let input: Shape
     let classes: Int
+    var convolution = ConvolutionChoice.automatic
+    /// Different indices that samples may hold.
+    var symbols = 0
+    /// Training sees something else than evaluation.
+    var isRandom = false
     var testDescription: String { name }
+    var space: SampleSpace {
+      SampleSpace(input: input, classes: classes, indexCounts: symbols > 0 ? [symbols] : [])
+    }
   }
 
   static let cases = [
@@ -111,6 +119,62 @@ import Testing
         GlobalAveragePooling2D(), Dense(3),
       ], input: Shape([6, 8, 2]), classes: 3),
     Case(
+      name: "Winograd convolutions",
+      layers: [
+        Convolution2D(16, kernel: 3, padding: 1), ReLU(),
+        Residual {
+          Convolution2D(16, kernel: 3, padding: 1); ReLU()
+        },
+        Convolution2D(32, kernel: 3), GlobalAveragePooling2D(), Dense(3),
+      ], input: Shape([6, 7, 1]), classes: 3, convolution: .f2),
+    Case(
+      name: "transposed convolutions",
+      layers: [
+        TransposedConvolution2D(5, kernel: 3), ReLU(),
+        TransposedConvolution2D(3, kernel: 4, stride: 2, padding: 1, bias: false), Tanh(),
+        Flatten(), Dense(3),
+      ], input: Shape([2, 3, 4]), classes: 3),
+    Case(
+      name: "functions",
+      layers: [
+        Dense(6), GELU(), Dense(6), SiLU(), Dense(6), Tanh(), Dense(6), Sigmoid(),
+        Residual { GELU() },
+        Sigmoid(), Dense(3),
+      ], input: Shape([5]), classes: 3),
+    Case(
+      name: "layer normalisation", layers: [Dense(9), LayerNormalization(), ReLU(), Dense(3)],
+      input: Shape([3, 5]), classes: 3),
+    Case(
+      name: "embedding and positions",
+      layers: [Embedding(11, width: 6), PositionEmbedding(), Dense(4)],
+      input: Shape([5], element: .index), classes: 4, symbols: 11),
+    Case(
+      name: "attention",
+      layers: [
+        Embedding(9, width: 6),
+        Residual {
+          LayerNormalization(); Dense(18); SelfAttention(heads: 3); Dense(6)
+        }, Dense(9),
+      ], input: Shape([7], element: .index), classes: 9, symbols: 9),
+    Case(
+      name: "full attention",
+      layers: [Embedding(9, width: 12), SelfAttention(heads: 2, causal: false), Dense(9)],
+      input: Shape([4], element: .index), classes: 9, symbols: 9),
+    Case(
+      name: "recurrent", layers: [Recurrent(.lstm, 5), Recurrent(.gru, 6), Dense(3)],
+      input: Shape([4, 3]), classes: 3),
+    Case(
+      name: "folded embedding, lstm",
+      layers: [Embedding(7, width: 4), Recurrent(.lstm, 5), Dense(7)],
+      input: Shape([6], element: .index), classes: 7, symbols: 7),
+    Case(
+      name: "folded embedding, gru",
+      layers: [Embedding(7, width: 4), Recurrent(.gru, 5), Dense(7)],
+      input: Shape([6], element: .index), classes: 7, symbols: 7),
+    Case(
+      name: "dropout", layers: [Dense(12), Dropout(0.4), Dense(8), ReLU(), Dropout(0.2), Dense(3)],
+      input: Shape([5]), classes: 3, isRandom: true),
+    Case(
       name: "flattened within a residual",
       layers: [
         Convolution2D(3, kernel: 2),
@@ -124,16 +188,18 @@ import Testing
   @Test(arguments: cases, tables.indices)
   func matchesFiniteDifferences(_ example: Case, table: Int) throws {
     let kernels = tables[table]
-    let network = try Network(example.layers, input: example.input, capacity: 5, kernels: kernels)
+    let network = try Network(
+      example.layers, input: example.input, capacity: 5, convolution: example.convolution,
+      kernels: kernels)
     let layout = network.layout
     let parameters = FloatBuffer(count: layout.count)
     layout.initialise(parameters, seed: 3)
     let samples = RandomSamples(
-      4, of: example.input, classes: example.classes, targets: network.targetsPerSample)
+      4, of: example.space, targetsPerSample: network.targetsPerSample)
     let gradients = FloatBuffer(count: layout.count)
     let sum = network.gradient(
       of: samples.batch, at: FloatsIn(parameters.pointer), into: gradients.pointer, observer: nil)
-    if layout.statistics.isEmpty {
+    if layout.statistics.isEmpty && !example.isRandom {
       #expect(sum == network.evaluate(samples.batch, at: FloatsIn(parameters.pointer)))
     }
     let shifted = FloatBuffer(count: layout.count), unused = FloatBuffer(count: layout.count)
@@ -178,12 +244,12 @@ import Testing
   @Test(arguments: cases) func fewSamplesAtATimeChangeNothing(_ example: Case) throws {
     let results = try [1, 1 << 30].map { cache in
       let network = try Network(
-        example.layers, input: example.input, capacity: 5, cacheBytes: cache,
-        kernels: tables.last!)
+        example.layers, input: example.input, capacity: 5, convolution: example.convolution,
+        cacheBytes: cache, kernels: tables.last!)
       let parameters = FloatBuffer(count: network.layout.count)
       network.layout.initialise(parameters, seed: 3)
       let samples = RandomSamples(
-        5, of: example.input, classes: example.classes, targets: network.targetsPerSample)
+        5, of: example.space, targetsPerSample: network.targetsPerSample)
       let gradients = FloatBuffer(count: network.layout.count)
       let sum = network.gradient(
         of: samples.batch, at: FloatsIn(parameters.pointer), into: gradients.pointer, observer: nil)

@@ -19,7 +19,9 @@ import Testing
 
   @Test func modelsHaveTheLiteraturesSizes() throws {
     let expected = [
-      "linear": 7_850, "logistic": 248, "matrix-factorization": 86_626, "mlp": 535_818,
+      "linear": 7_850, "logistic": 248, "matrix-factorization": 86_626, "gpt": 818_176,
+      "lstm": 148_801,
+      "gru": 115_777, "mlp": 535_818,
       "cnn": 54_410, "lenet": 421_642,
       "resnet20": 272_474,
       "resnet18": 11_173_962, "vgg11": 9_231_114,
