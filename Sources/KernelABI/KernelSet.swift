@@ -22,7 +22,7 @@ public enum InstructionSet: Int, Sendable, CaseIterable, Comparable {
 /// Every kernel. Pointers need no alignment (64 bytes is fastest); outputs must not overlap inputs
 /// unless a kernel says so; a kernel allocates nothing and is given its scratch by the caller.
 /// Deterministic: equal arguments give equal bits, for one instruction set.
-public protocol KernelSet: SendableMetatype {
+public protocol KernelSet: ConvolutionKernels {
   /// What the functions were compiled for.
   static var instructionSet: InstructionSet { get }
 
@@ -32,32 +32,6 @@ public protocol KernelSet: SendableMetatype {
     scratch: FloatsOut)
   /// Floats of scratch that `matrixProduct` needs.
   static func matrixProductScratch(_ shape: MatrixProductShape) -> Int
-
-  /// y = convolution(x, w) [+ bias] [then ReLU].
-  static func convolutionForward(
-    _ shape: ConvolutionShape, x: FloatsIn, w: FloatsIn, bias: FloatsIn?, relu: Bool, y: FloatsOut,
-    scratch: FloatsOut)
-  /// dx, overwritten, from dy.
-  static func convolutionBackwardData(
-    _ shape: ConvolutionShape, dy: FloatsIn, w: FloatsIn, dx: FloatsOut, scratch: FloatsOut)
-  /// dw and, where wanted, dbias, overwritten, from x and dy.
-  static func convolutionBackwardWeights(
-    _ shape: ConvolutionShape, x: FloatsIn, dy: FloatsIn, dw: FloatsOut, dbias: FloatsOut?,
-    scratch: FloatsOut)
-  /// Floats of scratch that any of the convolution kernels, the fused ones included, may use.
-  static func convolutionScratch(_ shape: ConvolutionShape) -> Int
-
-  /// Whether the two fused kernels below take this shape (2x2 max pooling of step 2 follows).
-  static func convolutionPoolSupports(_ shape: ConvolutionShape) -> Bool
-  /// y = maxpool2(ReLU(convolution(x, w) + bias)); the convolution's own result is never stored.
-  /// `choice` gets a byte per y: 0...3 the place of the window that won, 4 where ReLU closed it.
-  static func convolutionPoolForward(
-    _ shape: ConvolutionShape, x: FloatsIn, w: FloatsIn, bias: FloatsIn, y: FloatsOut,
-    choice: UnsafeMutablePointer<UInt8>, scratch: FloatsOut)
-  /// dw and dbias, overwritten, from x, the pooled dy and `choice`.
-  static func convolutionPoolBackwardWeights(
-    _ shape: ConvolutionShape, x: FloatsIn, dy: FloatsIn, choice: UnsafePointer<UInt8>,
-    dw: FloatsOut, dbias: FloatsOut, scratch: FloatsOut)
 
   /// y = maximum of each window; `choice` gets the winning place (row * window + column), the first
   /// of equals; NaN wins.

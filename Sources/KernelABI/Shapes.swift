@@ -38,6 +38,8 @@ public struct ConvolutionShape: Sendable {
   public var outputChannels: Int
   /// Extents of the kernel, step between its places, zero rows/columns added on each side.
   public var kernelHeight, kernelWidth, stride, padding: Int
+  /// How it is computed; results of methods differ in rounding.
+  public var method = ConvolutionMethod.direct
 
   /// A square kernel.
   public init(

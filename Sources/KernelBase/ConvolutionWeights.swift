@@ -39,18 +39,13 @@ extension VectorKernels {
     max(1, chunkPixels / max(1, shape.outputWidth))
   }
 
-  /// As many operations as the forward pass.
-  public static func convolutionBackwardWeights(
-    _ shape: ConvolutionShape, x: FloatsIn, dy: FloatsIn, dw: FloatsOut, dbias: FloatsOut?,
-    scratch: FloatsOut
+  /// Adds to dw and dbias.
+  static func directBackwardWeights(
+    _ shape: ConvolutionShape, _ x: FloatsIn, _ dy: FloatsIn, _ dw: FloatsOut,
+    _ dbias: FloatsOut?, _ scratch: FloatsOut
   ) {
     let rows = shape.batch * shape.outputHeight
     let outputs = shape.outputChannels
-    guard rows > 0 && shape.outputWidth > 0 else {
-      dw.update(repeating: 0, count: shape.weightCount)
-      dbias?.update(repeating: 0, count: outputs)
-      return
-    }
     let few = shape.inputChannels < fewChannels
     if !few && usesPlaces(shape) {
       return gradientByPlaces(shape, x, dy, dw, dbias, scratch)
@@ -70,7 +65,7 @@ extension VectorKernels {
         let from = dy + chunk.first * shape.outputWidth * outputs + channel
         packColumns(columns, pixels, from, outputs, scratch, lanes)
         if let dbias {
-          addRows(pixels, lanes, columns, FloatsIn(scratch), dbias + channel, first: row == 0)
+          addRows(pixels, lanes, columns, FloatsIn(scratch), dbias + channel)
         }
         if few {
           multiplyPatches(shape, chunk, channel, FloatsIn(patches), FloatsIn(scratch), dw, edge)
@@ -112,7 +107,7 @@ extension VectorKernels {
             pixels: max(0, end - first),
             target: Target(
               start: dw + ((tap * inputs + ci) * shape.outputChannels + channel),
-              step: shape.outputChannels, columns: columns, edge: edge, add: chunk.first > 0))
+              step: shape.outputChannels, columns: columns, edge: edge, add: true))
           runGradient(groups.start(group + 1) - ci, vector, task)
         }
       }
@@ -134,7 +129,7 @@ extension VectorKernels {
         rowStep: 1, b: dy, bStep: lanes,
         target: Target(
           start: dw + (row * shape.outputChannels + channel), step: shape.outputChannels,
-          columns: min(lanes, shape.outputChannels - channel), edge: edge, add: chunk.first > 0),
+          columns: min(lanes, shape.outputChannels - channel), edge: edge, add: true),
         next: dy, nextStep: 0)
       if lanes == wide {
         runTile(groups.start(group + 1) - row, Wide.self, task)
@@ -190,7 +185,7 @@ struct GradientTask {
 }
 
 extension Tile {
-  /// dw[row][lane] (+)= sum over the chunk's pixels of x[pixel][row] dy[pixel][lane].
+  /// dw[row][lane] += sum over the chunk's pixels of x[pixel][row] dy[pixel][lane].
   @inline(never)
   fileprivate static func gradient(_ t: GradientTask) {
     var sums = zero()

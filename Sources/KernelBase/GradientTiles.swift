@@ -103,7 +103,6 @@ extension VectorKernels {
   ) {
     let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
     let groups = Partition(inputs, largest: tileRows)
-    let first = run.image == 0 && run.rows.first == 0
     let pixels = run.images * (run.rows.end - run.rows.first) * shape.outputWidth
     let start = (run.image * shape.outputHeight + run.rows.first) * shape.outputWidth
     var channel = 0
@@ -111,7 +110,7 @@ extension VectorKernels {
       let columns = min(wide, outputs - channel)
       packColumns(columns, pixels, dy + (start * outputs + channel), outputs, lines, wide)
       if let dbias {
-        addRows(pixels, wide, columns, FloatsIn(lines), dbias + channel, first: first)
+        addRows(pixels, wide, columns, FloatsIn(lines), dbias + channel)
       }
       for tap in 0..<shape.kernelHeight * shape.kernelWidth {
         let count = reached(shape, tap, run.rows) * run.images
@@ -122,7 +121,7 @@ extension VectorKernels {
             x: x + (run.image * shape.inputCount + ci), dy: FloatsIn(lines),
             target: Target(
               start: dw + ((tap * inputs + ci) * outputs + channel), step: outputs,
-              columns: columns, edge: edge, add: !first))
+              columns: columns, edge: edge, add: true))
           if columns > half {
             runPlaces(groups.start(group + 1) - ci, Wide.self, task)
           } else {
@@ -186,7 +185,7 @@ extension VectorKernels {
 }
 
 extension Tile {
-  /// dw[row][lane] (+)= sum over the places of x[row] dy[lane].
+  /// dw[row][lane] += sum over the places of x[row] dy[lane].
   @inline(never)
   fileprivate static func places(_ t: PlacesTask) {
     var sums = zero()

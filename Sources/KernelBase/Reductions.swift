@@ -91,7 +91,7 @@ extension VectorKernels {
 extension VectorKernels {
   /// dbias += the sum of `pixels` packed lines.
   static func addRows(
-    _ pixels: Int, _ lanes: Int, _ columns: Int, _ lines: FloatsIn, _ dbias: FloatsOut, first: Bool
+    _ pixels: Int, _ lanes: Int, _ columns: Int, _ lines: FloatsIn, _ dbias: FloatsOut
   ) {
     var lane = 0
     while lane < columns {
@@ -104,8 +104,7 @@ extension VectorKernels {
       }
       if p < pixels { even = csimd_add(even, (lines + (p &* lanes &+ lane)).half) }
       let count = min(half, columns &- lane)
-      var sum = csimd_add(even, odd)
-      if !first { sum = csimd_add(sum, Half.load(FloatsIn(dbias + lane), count)) }
+      let sum = csimd_add(csimd_add(even, odd), Half.load(FloatsIn(dbias + lane), count))
       sum.store(dbias + lane, count)
       lane &+= half
     }

@@ -33,10 +33,12 @@ public struct Convolution2D: Layer {
 
   /// The kernel's view of `count` images of `input`.
   func shape(_ count: Int, _ input: Shape) -> ConvolutionShape {
-    ConvolutionShape(
+    var shape = ConvolutionShape(
       batch: count, height: input.dimensions[0], width: input.dimensions[1],
       inputChannels: input.dimensions[2], outputChannels: channels, kernel: kernel,
       stride: stride, padding: padding)
+    shape.method = ConvolutionMethod.chosen(for: shape)
+    return shape
   }
 
   /// Checks `input` and returns the weight and bias to ask for.
@@ -64,14 +66,26 @@ public struct Convolution2D: Layer {
     let shape = shape(batch, input)
     var plan = LayerPlan(output: Shape([shape.outputHeight, shape.outputWidth, channels]))
     plan.parameters = parameters
-    plan.scratch = kernels.convolutionScratch(shape)
+    plan.scratch = ConvolutionMemory(shape, kernels).count
     return plan
   }
 
   public func forward(_ pass: LayerPass) {
+    let shape = shape(pass.count, pass.inputShape)
+    let prepared = prepare(.forward, shape, pass)
     pass.kernels.convolutionForward(
-      shape(pass.count, pass.inputShape), x: pass.x, w: pass.parameter(0), bias: pass.parameter(1),
+      shape, x: pass.x, w: pass.parameter(0), prepared: prepared, bias: pass.parameter(1),
       relu: activation == .relu, y: pass.y, scratch: pass.scratch)
+  }
+
+  /// The weights as `direction` wants them, behind the kernels' scratch.
+  private func prepare(
+    _ direction: ConvolutionDirection, _ shape: ConvolutionShape, _ pass: LayerPass
+  ) -> FloatsIn {
+    let prepared = pass.scratch + ConvolutionMemory(shape, pass.kernels).kept
+    pass.kernels.convolutionPrepare(
+      shape, direction, w: pass.parameter(0), prepared: prepared, scratch: pass.scratch)
+    return FloatsIn(prepared)
   }
 
   public func backward(_ pass: LayerPass) {
@@ -79,18 +93,37 @@ public struct Convolution2D: Layer {
     activation.backward(pass)
     pass.kernels.convolutionBackwardWeights(
       shape, x: pass.x, dy: pass.dy, dw: pass.gradient(0), dbias: pass.gradient(1),
-      scratch: pass.scratch)
+      add: false, scratch: pass.scratch)
     pass.finishGradients()
     if let dx = pass.dx {
       pass.observer?.pause()
+      let prepared = prepare(.backwardData, shape, pass)
       let outputs = pass.plan.output.count
       let inputs = pass.inputShape.count
-      let operations = 2 * outputs * kernel * kernel * pass.inputShape.dimensions[2]
+      // Where a call transforms weights itself, all images share one.
+      let isPrepared = pass.kernels.convolutionPreparedCount(shape, .backwardData) > 0
+      let operations =
+        isPrepared ? 2 * outputs * kernel * kernel * pass.inputShape.dimensions[2] : 0
       pass.inPieces(operations: operations) { first, count in
         pass.kernels.convolutionBackwardData(
           self.shape(count, pass.inputShape), dy: pass.dy + first * outputs, w: pass.parameter(0),
-          dx: dx + first * inputs, scratch: pass.scratch)
+          prepared: prepared, dx: dx + first * inputs, add: false, scratch: pass.scratch)
       }
     }
+  }
+}
+
+/// A convolution's part of the scratch that all layers share: the kernels' own, then prepared weights.
+private struct ConvolutionMemory {
+  let kept: Int
+  let count: Int
+
+  init(_ shape: ConvolutionShape, _ kernels: KernelTable) {
+    kept = FloatBuffer.aligned(kernels.convolutionScratch(shape))
+    count =
+      kept
+      + max(
+        kernels.convolutionPreparedCount(shape, .forward),
+        kernels.convolutionPreparedCount(shape, .backwardData))
   }
 }

@@ -1,6 +1,7 @@
 // What the kernel tests share: the variants, guarded memory, and comparisons.
 
 import Basics
+import Foundation
 import Kernels
 import Testing
 
@@ -46,16 +47,22 @@ final class Guarded {
   init(_ count: Int, _ numbers: inout Numbers) {
     self.count = count
     buffer = FloatBuffer(count: count + 2 * Self.margin)
-    for i in 0..<buffer.count { buffer[i] = Self.mark }
-    for i in 0..<count { out[i] = numbers.float() }
+    buffer.pointer.update(repeating: Self.mark, count: buffer.count)
+    // `for` over a range is slow in debug builds.
+    var (to, rest) = (out, count)
+    while rest > 0 {
+      to.pointee = numbers.float()
+      to += 1
+      rest -= 1
+    }
   }
 
   /// `count` times `value`.
   init(_ count: Int, filledWith value: Float = .nan) {
     self.count = count
     buffer = FloatBuffer(count: count + 2 * Self.margin)
-    for i in 0..<buffer.count { buffer[i] = Self.mark }
-    for i in 0..<count { out[i] = value }
+    buffer.pointer.update(repeating: Self.mark, count: buffer.count)
+    out.update(repeating: value, count: count)
   }
 
   var out: FloatsOut { buffer.pointer + Self.margin }
@@ -83,18 +90,21 @@ final class Guarded {
 /// one is NaN.
 func distance(_ a: Guarded, _ expected: Guarded) -> Float {
   precondition(a.count == expected.count)
-  var largest: Float = 0
-  for i in 0..<a.count {
-    if a[i].isNaN != expected[i].isNaN { return .infinity }
-    if a[i] == expected[i] || a[i].isNaN { continue }
-    largest = max(largest, abs(a[i] - expected[i]) / max(1, abs(expected[i])))
+  var (largest, i) = (Float(0), 0)
+  let (p, q) = (a.values, expected.values)
+  while i < a.count {
+    let (x, y) = (p[i], q[i])
+    i += 1
+    if x.isNaN != y.isNaN { return .infinity }
+    if x == y || x.isNaN { continue }
+    largest = max(largest, abs(x - y) / max(1, abs(y)))
   }
   return largest
 }
 
 /// Whether two results are equal bit for bit.
 func identical(_ a: Guarded, _ b: Guarded) -> Bool {
-  a.count == b.count && (0..<a.count).allSatisfy { a[$0].bitPattern == b[$0].bitPattern }
+  a.count == b.count && memcmp(a.out, b.out, 4 * a.count) == 0
 }
 
 /// `count` bytes between guards.
@@ -116,5 +126,50 @@ final class GuardedBytes {
     (0..<Self.margin).allSatisfy {
       memory[$0] == 0xA5 && memory[Self.margin + count + $0] == 0xA5
     }
+  }
+}
+
+/// The passes of one convolution, with their memory between guards.
+struct ConvolutionCalls {
+  let table: KernelTable
+  let shape: ConvolutionShape
+  private let prepared: Guarded
+  private let scratch: Guarded
+
+  init(_ table: KernelTable, _ shape: ConvolutionShape) {
+    (self.table, self.shape) = (table, shape)
+    prepared = Guarded(
+      max(
+        table.convolutionPreparedCount(shape, .forward),
+        table.convolutionPreparedCount(shape, .backwardData)))
+    scratch = Guarded(table.convolutionScratch(shape))
+  }
+
+  /// Whether the guards still stand.
+  var intact: Bool { prepared.intact && scratch.intact }
+
+  func forward(_ x: Guarded, _ w: Guarded, bias: Guarded?, relu: Bool, y: Guarded) {
+    prepare(.forward, w)
+    table.convolutionForward(
+      shape, x: x.values, w: w.values, prepared: prepared.values, bias: bias?.values, relu: relu,
+      y: y.out, scratch: scratch.out)
+  }
+
+  func backwardData(_ dy: Guarded, _ w: Guarded, dx: Guarded, add: Bool) {
+    prepare(.backwardData, w)
+    table.convolutionBackwardData(
+      shape, dy: dy.values, w: w.values, prepared: prepared.values, dx: dx.out, add: add,
+      scratch: scratch.out)
+  }
+
+  func backwardWeights(_ x: Guarded, _ dy: Guarded, dw: Guarded, dbias: Guarded?, add: Bool) {
+    table.convolutionBackwardWeights(
+      shape, x: x.values, dy: dy.values, dw: dw.out, dbias: dbias?.out, add: add,
+      scratch: scratch.out)
+  }
+
+  private func prepare(_ direction: ConvolutionDirection, _ w: Guarded) {
+    table.convolutionPrepare(
+      shape, direction, w: w.values, prepared: prepared.out, scratch: scratch.out)
   }
 }

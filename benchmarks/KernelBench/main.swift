@@ -40,8 +40,9 @@ func wanted(_ name: String) -> Bool {
   filters.isEmpty || filters.contains { name.contains($0) }
 }
 
-/// Prints one line for work that multiplies.
-func report(_ name: String, operations: Int, _ body: () -> Void) {
+/// Prints one line for work that multiplies; seconds of the fastest repetition.
+@discardableResult
+func report(_ name: String, operations: Int, _ body: () -> Void) -> Double {
   let before = peak()
   let t = measure(0.4, body)
   let top = max(before, peak())
@@ -49,6 +50,7 @@ func report(_ name: String, operations: Int, _ body: () -> Void) {
   print(
     column(name, 44), number(t.best * 1e6), number(t.median * 1e6), number(best),
     number(Double(operations) / t.median / 1e9), number(100 * best / top), "%")
+  return t.best
 }
 
 /// Prints one line for work that moves bytes.

@@ -50,14 +50,26 @@ extension ConvolutionShape {
   }
 }
 
+// Every method computes the same numbers; here all do it by the definition.
 extension ScalarKernels {
+  /// Zero: weights are read where they lie.
+  public static func convolutionPreparedCount(
+    _ shape: ConvolutionShape, _ direction: ConvolutionDirection
+  ) -> Int { 0 }
+
+  /// Nothing to do.
+  public static func convolutionPrepare(
+    _ shape: ConvolutionShape, _ direction: ConvolutionDirection, w: FloatsIn,
+    prepared: FloatsOut, scratch: FloatsOut
+  ) {}
+
   /// Zero.
   public static func convolutionScratch(_ shape: ConvolutionShape) -> Int { 0 }
 
   /// Sums in double precision.
   public static func convolutionForward(
-    _ shape: ConvolutionShape, x: FloatsIn, w: FloatsIn, bias: FloatsIn?, relu: Bool, y: FloatsOut,
-    scratch: FloatsOut
+    _ shape: ConvolutionShape, x: FloatsIn, w: FloatsIn, prepared: FloatsIn, bias: FloatsIn?,
+    relu: Bool, y: FloatsOut, scratch: FloatsOut
   ) {
     var to = y
     for image in 0..<shape.batch {
@@ -76,10 +88,11 @@ extension ScalarKernels {
 
   /// Each product over output channels is summed in double precision, then added to dx.
   public static func convolutionBackwardData(
-    _ shape: ConvolutionShape, dy: FloatsIn, w: FloatsIn, dx: FloatsOut, scratch: FloatsOut
+    _ shape: ConvolutionShape, dy: FloatsIn, w: FloatsIn, prepared: FloatsIn, dx: FloatsOut,
+    add: Bool, scratch: FloatsOut
   ) {
     let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
-    dx.update(repeating: 0, count: shape.batch * shape.inputCount)
+    if !add { dx.update(repeating: 0, count: shape.batch * shape.inputCount) }
     shape.forEachProduct { xPixel, yPixel, tap in
       let gradient = dy + yPixel * outputs
       for ci in 0..<inputs {
@@ -91,12 +104,12 @@ extension ScalarKernels {
     }
   }
 
-  /// Each weight's gradient is one sum in double precision.
+  /// Each call's share of a weight's gradient is one sum in double precision.
   public static func convolutionBackwardWeights(
     _ shape: ConvolutionShape, x: FloatsIn, dy: FloatsIn, dw: FloatsOut, dbias: FloatsOut?,
-    scratch: FloatsOut
+    add: Bool, scratch: FloatsOut
   ) {
-    gradientOfWeights(shape, x, dw, dbias) { image, row, column, o in
+    gradientOfWeights(shape, x, dw, dbias, add: add) { image, row, column, o in
       dy[
         ((image * shape.outputHeight + row) * shape.outputWidth + column) * shape.outputChannels
           + o]
@@ -108,9 +121,13 @@ extension ScalarKernels {
   @inline(__always)
   private static func gradientOfWeights(
     _ shape: ConvolutionShape, _ x: FloatsIn, _ dw: FloatsOut, _ dbias: FloatsOut?,
-    _ dy: (Int, Int, Int, Int) -> Float
+    add: Bool = false, _ dy: (Int, Int, Int, Int) -> Float
   ) {
     let outputs = shape.outputChannels
+    if !add {
+      dw.update(repeating: 0, count: shape.weightCount)
+      dbias?.update(repeating: 0, count: outputs)
+    }
     for o in 0..<outputs {
       for i in 0..<shape.kernelHeight {
         for j in 0..<shape.kernelWidth {
@@ -130,7 +147,7 @@ extension ScalarKernels {
                 }
               }
             }
-            dw[((i * shape.kernelWidth + j) * shape.inputChannels + ci) * outputs + o] = Float(sum)
+            dw[((i * shape.kernelWidth + j) * shape.inputChannels + ci) * outputs + o] += Float(sum)
           }
         }
       }
@@ -141,7 +158,7 @@ extension ScalarKernels {
           for column in 0..<shape.outputWidth { sum += Double(dy(image, row, column, o)) }
         }
       }
-      dbias[o] = Float(sum)
+      dbias[o] += Float(sum)
     }
   }
 
