@@ -5,24 +5,87 @@
 import CSIMD
 import KernelABI
 
+/// What functions need: they are written once for vectors of one register, two and more.
+protocol Arithmetic: BitwiseCopyable {
+  init()
+  init(repeating value: Float)
+  static func fma(_ a: Float, _ b: Self, _ c: Self) -> Self
+  static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self
+  static func add(_ a: Self, _ b: Self) -> Self
+  static func subtract(_ a: Self, _ b: Self) -> Self
+  static func multiply(_ a: Self, _ b: Self) -> Self
+  static func divide(_ a: Self, _ b: Self) -> Self
+  /// The second operand where either is NaN.
+  static func max(_ a: Self, _ b: Self) -> Self
+  static func min(_ a: Self, _ b: Self) -> Self
+  /// 2^n, for the integer n in the low bits of a float.
+  static func twoToThe(_ a: Self) -> Self
+}
+
+extension Wide: Arithmetic {
+  @inline(__always)
+  static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
+  @inline(__always)
+  static func multiply(_ a: Self, _ b: Self) -> Self { csimd_multiply(a, b) }
+  @inline(__always)
+  static func divide(_ a: Self, _ b: Self) -> Self { csimd_divide(a, b) }
+  @inline(__always)
+  static func min(_ a: Self, _ b: Self) -> Self { csimd_min(a, b) }
+  @inline(__always)
+  static func twoToThe(_ a: Self) -> Self { csimd_two_to_the(a) }
+}
+
+extension Half: Arithmetic {
+  @inline(__always)
+  static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
+  @inline(__always)
+  static func multiply(_ a: Self, _ b: Self) -> Self { csimd_multiply(a, b) }
+  @inline(__always)
+  static func divide(_ a: Self, _ b: Self) -> Self { csimd_divide(a, b) }
+  @inline(__always)
+  static func min(_ a: Self, _ b: Self) -> Self { csimd_min(a, b) }
+  @inline(__always)
+  static func twoToThe(_ a: Self) -> Self { csimd_two_to_the(a) }
+}
+
+/// The binary logarithm of e.
+var logarithmE: Float { 1.442695 }
+
+/// Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits.
+private var shift: Float { 12_582_912 }
+
 /// exp of every lane, for lanes up to 88.
 @inline(__always)
-func exponential(_ x: Half) -> Half {
+func exponential<V: Arithmetic>(_ x: V) -> V {
   // The limit comes first: the processor's maximum returns its second operand where one is NaN.
-  let x = csimd_max(Half(repeating: -87.33654), x)
-  // Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits.
-  let shift = Half(repeating: 12_582_912)
-  let shifted = csimd_fma(1.442695, x, shift)
-  let n = csimd_subtract(shifted, shift)
-  var r = csimd_fma(Half(repeating: -0.693145751953125), n, x)
-  r = csimd_fma(Half(repeating: -1.42860682030941723e-6), n, r)
-  var p = Half(repeating: 1.3863802e-3)
-  p = csimd_fma(p, r, Half(repeating: 8.3675142e-3))
-  p = csimd_fma(p, r, Half(repeating: 4.1667238e-2))
-  p = csimd_fma(p, r, Half(repeating: 0.16666533))
-  p = csimd_fma(p, r, Half(repeating: 0.5))
-  p = csimd_fma(p, r, Half(repeating: 1))
-  p = csimd_fma(p, r, Half(repeating: 1))
+  let x = V.max(V(repeating: -87.33654), x)
+  let shifted = V.fma(logarithmE, x, V(repeating: shift))
+  let n = V.subtract(shifted, V(repeating: shift))
+  var r = V.fma(-0.693145751953125, n, x)
+  r = V.fma(-1.42860682030941723e-6, n, r)
+  var p = V(repeating: 1.3863802e-3)
+  p = V.fma(p, r, V(repeating: 8.3675142e-3))
+  p = V.fma(p, r, V(repeating: 4.1667238e-2))
+  p = V.fma(p, r, V(repeating: 0.16666533))
+  p = V.fma(p, r, V(repeating: 0.5))
+  p = V.fma(p, r, V(repeating: 1))
+  p = V.fma(p, r, V(repeating: 1))
   // 2^n from its bits; a product rather than an addition to p's exponent, so that NaN stays NaN.
-  return csimd_multiply(p, csimd_two_to_the(shifted))
+  return V.multiply(p, V.twoToThe(shifted))
+}
+
+/// 2^x of every lane, for lanes up to 127, at most 2e-7 of itself off (a polynomial of degree 5);
+/// 2^0 is exactly 1, what lies below 2^-126.5 gives zero.
+@inline(__always)
+func powerOfTwo<V: Arithmetic>(_ x: V) -> V {
+  let x = V.max(V(repeating: -127), x)
+  let shifted = V.add(x, V(repeating: shift))
+  let r = V.subtract(x, V.subtract(shifted, V(repeating: shift)))
+  var p = V(repeating: 1.3264735e-3)
+  p = V.fma(p, r, V(repeating: 9.6715176e-3))
+  p = V.fma(p, r, V(repeating: 5.5507339e-2))
+  p = V.fma(p, r, V(repeating: 0.24022242))
+  p = V.fma(p, r, V(repeating: 0.693147))
+  p = V.fma(p, r, V(repeating: 1))
+  return V.multiply(p, V.twoToThe(shifted))
 }

@@ -179,8 +179,11 @@ CSIMD_STEP(last_halves, 2, 3, 6, 7)
 
 /// Asks for the line at p before it is needed.
 CSIMD void csimd_prefetch(const void *p) { __builtin_prefetch(p, 0, 3); }
+/// As `csimd_prefetch`, but only into the second-level cache.
+CSIMD void csimd_prefetch_far(const void *p) { __builtin_prefetch(p, 0, 2); }
 
 /// Natural logarithm.
 CSIMD double csimd_log(double x) { return __builtin_log(x); }
 
 #include "short_floats.h"
+#include "bits.h"
