@@ -4,6 +4,18 @@
 /// samples) do not depend on which others are in the call; only gradients of weights are sums over
 /// all of them.
 public protocol SequenceKernels: SendableMetatype {
+  /// y = softmax(q k^T / sqrt(headWidth)) v for every sample and head; y is (samples, length, width).
+  /// `logSums` gets, for the backward pass, the logarithm of each row's sum of exponentials:
+  /// (samples, heads, length).
+  static func attentionForward(
+    _ shape: AttentionShape, qkv: FloatsIn, y: FloatsOut, logSums: FloatsOut, scratch: FloatsOut)
+  /// dqkv, overwritten, from dy and what the forward pass read and wrote.
+  static func attentionBackward(
+    _ shape: AttentionShape, qkv: FloatsIn, y: FloatsIn, logSums: FloatsIn, dy: FloatsIn,
+    dqkv: FloatsOut, scratch: FloatsOut)
+  /// Floats of scratch that either pass needs.
+  static func attentionScratch(_ shape: AttentionShape) -> Int
+
   /// y = kind(x), NaN stays NaN; y may be x.
   static func activation(_ kind: ActivationKind, _ count: Int, x: FloatsIn, y: FloatsOut)
   /// dx = dy times the derivative; `x` and `y` are as in the forward pass, and only the one that

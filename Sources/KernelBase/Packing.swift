@@ -7,8 +7,9 @@ import KernelABI
 /// Cuts `total` into the fewest parts of at most `largest`, all nearly equal.
 struct Partition {
   let parts: Int
+  /// How many parts, the first ones, are larger than the others by one.
+  let larger: Int
   private let size: Int
-  private let larger: Int
 
   @inline(__always)
   init(_ total: Int, largest: Int) {
@@ -37,18 +38,43 @@ func rounded(_ x: Int, _ unit: Int) -> Int { (x &+ unit &- 1) / unit &* unit }
   private typealias Pointers = InlineArray<4, FloatsIn>
 #endif
 
-/// Four floats, from p on, of each fourth row from `first` on.
+/// The first four columns of a register's worth of rows, `width` floats apart, where `row(i)` is row i:
+/// a transpose within groups of four lanes.
 @inline(__always)
-private func fours(_ rows: Pointers, _ first: Int, _ p: Int) -> Half {
+private func transposeFours(_ row: (Int) -> FloatsIn, _ line: FloatsOut, _ width: Int) {
+  /// Four floats of each fourth row from `first` on.
   @inline(__always)
-  func four(_ i: Int) -> SIMD4<Float> { .load4(rows[unchecked: first &+ i] + p) }
-  #if KERNEL_AVX512
-    return csimd_join(csimd_join(four(0), four(4)), csimd_join(four(8), four(12)))
-  #elseif KERNEL_AVX2
-    return csimd_join(four(0), four(4))
-  #else
-    return four(0)
-  #endif
+  func fours(_ first: Int) -> Half {
+    @inline(__always)
+    func four(_ i: Int) -> SIMD4<Float> { .load4(row(first &+ i)) }
+    #if KERNEL_AVX512
+      return csimd_join(csimd_join(four(0), four(4)), csimd_join(four(8), four(12)))
+    #elseif KERNEL_AVX2
+      return csimd_join(four(0), four(4))
+    #else
+      return four(0)
+    #endif
+  }
+  let (a, b, c, d) = (fours(0), fours(1), fours(2), fours(3))
+  let (ab, cd) = (csimd_first_in_turn(a, b), csimd_first_in_turn(c, d))
+  csimd_first_halves(ab, cd).store(line)
+  csimd_last_halves(ab, cd).store(line + width)
+  let (rest, more) = (csimd_last_in_turn(a, b), csimd_last_in_turn(c, d))
+  csimd_first_halves(rest, more).store(line + 2 &* width)
+  csimd_last_halves(rest, more).store(line + 3 &* width)
+}
+
+/// to[p wide + i] = from[i wide + p], for i in 0..<wide and p in 0..<count rounded up to fours.
+@inline(never)
+func transposePanel(_ count: Int, _ from: FloatsIn, _ to: FloatsOut) {
+  var p = 0
+  while p < count {
+    for i in stride(from: 0, to: wide, by: half) {
+      let source = from + (i &* wide &+ p)
+      transposeFours({ source + $0 &* wide }, to + (p &* wide &+ i), wide)
+    }
+    p &+= 4
+  }
 }
 
 /// to[p width + i] = from[i rowStep + p], for i in 0..<width and p in 0..<count; rows from `rows` on
@@ -73,15 +99,7 @@ func packTransposed(
     var p = 0
     while p < count {
       p = min(p, count &- 4)
-      let (a, b) = (fours(pointers, 0, p), fours(pointers, 1, p))
-      let (c, d) = (fours(pointers, 2, p), fours(pointers, 3, p))
-      let line = to + (p &* width &+ i)
-      let (ab, cd) = (csimd_first_in_turn(a, b), csimd_first_in_turn(c, d))
-      csimd_first_halves(ab, cd).store(line)
-      csimd_last_halves(ab, cd).store(line + width)
-      let (rest, more) = (csimd_last_in_turn(a, b), csimd_last_in_turn(c, d))
-      csimd_first_halves(rest, more).store(line + 2 &* width)
-      csimd_last_halves(rest, more).store(line + 3 &* width)
+      transposeFours({ pointers[unchecked: $0] + p }, to + (p &* width &+ i), width)
       p &+= 4
     }
     i &-= half

@@ -1,0 +1,200 @@
+// Products of small matrices that stay in the caches, as attention and recurrent layers are made of.
+// A matrix lies in panels of `wide` columns, [panel][row][lane], zeros beyond the last column. In
+// this one layout it can be any operand of the register tile, at constant steps and without another
+// copy: B, whose lanes are columns; A, whose rows are `wide` floats apart; and A transposed, whose
+// rows lie side by side.
+
+import CSIMD
+import KernelABI
+
+/// Panels of a matrix with `columns` columns.
+@inline(__always)
+func panels(_ columns: Int) -> Int { (columns &+ wide &- 1) / wide }
+
+/// Columns of panel `panel` that count.
+@inline(__always)
+func panelColumns(_ columns: Int, _ panel: Int) -> Int { min(wide, columns &- panel &* wide) }
+
+/// Tiles of one panel of a product, one below the other: c[i, lane] (+)= sum over p of
+/// a[i, p] b[p, lane].
+struct PanelTask {
+  /// Products: p in 0..<count.
+  let count: Int
+  /// A is zero from p = upperEdge + i + 1 on in row i.
+  var upperEdge = 1 << 40
+  /// A is zero up to p = lowerEdge + i in row i.
+  var lowerEdge = -1 << 40
+  /// A's first row, and floats from one panel to the next; transposed: element [p][i] of one panel,
+  /// at p = 0.
+  var a: FloatsIn
+  let aPanel: Int
+  let transposed: Bool
+  /// Row 0 of panels of B and C, or of the half of their lanes that is wanted.
+  var b: FloatsIn
+  var c: FloatsOut
+  /// Add to C.
+  let add: Bool
+  /// What to ask for on the way.
+  var ahead: LinesAhead
+
+  /// A by rows.
+  @inline(__always)
+  init(count: Int, a: FloatsIn, aPanel: Int, b: FloatsIn, c: FloatsOut, add: Bool) {
+    (self.count, self.a, self.aPanel, self.b, self.c, self.add) = (count, a, aPanel, b, c, add)
+    transposed = false
+    ahead = LinesAhead(first: b, second: b, firstStep: 0, secondStep: 0, rows: 0)
+  }
+
+  /// A transposed.
+  @inline(__always)
+  init(count: Int, transposed a: FloatsIn, b: FloatsIn, c: FloatsOut, add: Bool) {
+    (self.count, self.a, aPanel, self.b, self.c, self.add) = (count, a, 0, b, c, add)
+    transposed = true
+    ahead = LinesAhead(first: b, second: b, firstStep: 0, secondStep: 0, rows: 0)
+  }
+
+  /// The products that rows row..<row + rows need.
+  @inline(__always)
+  fileprivate func products(_ row: Int, _ rows: Int) -> (start: Int, end: Int) {
+    (max(0, lowerEdge &+ row), min(count, upperEdge &+ row &+ rows))
+  }
+
+  /// Turns of the tiles' loops over `rows` rows.
+  @inline(__always)
+  func turns(_ rows: Int) -> Int {
+    let (start, end) = products(rows / 2, 0)
+    return (rows &+ tileRows &- 1) / tileRows &* ((end &- start) / 4)
+  }
+}
+
+/// Rows of two matrices that will be needed later: a tile asks for two lines of each in a turn of its
+/// loop.
+struct LinesAhead {
+  var first, second: FloatsIn
+  var firstStep, secondStep: Int
+  /// Rows that are left.
+  var rows: Int
+
+  @inline(__always)
+  fileprivate mutating func ask() {
+    csimd_prefetch_far(first)
+    csimd_prefetch_far(first + 16)
+    csimd_prefetch_far(second)
+    csimd_prefetch_far(second + 16)
+    rows &-= 1
+    guard rows > 0 else { return }
+    first += firstStep
+    second += secondStep
+  }
+}
+
+extension Tile {
+  /// Some tiles of R rows.
+  @inline(never)
+  fileprivate static func multiplyPanels(_ t: inout PanelTask, _ first: Int, _ endRow: Int) {
+    var row = first
+    repeat {
+      var sums = zero()
+      let (start, end) = t.products(row, R)
+      if t.transposed {
+        let skipped = start &* wide
+        multiplyPanel(
+          &sums, end &- start, &t.ahead, t.a + (skipped &+ row), 1, wide, t.b + skipped)
+      } else {
+        var p = start
+        while p < end {
+          let lane = p % wide
+          let count = min(end &- p, wide &- lane)
+          let a = t.a + (p / wide &* t.aPanel &+ row &* wide &+ lane)
+          multiplyPanel(&sums, count, &t.ahead, a, wide, 1, t.b + p &* wide)
+          p &+= count
+        }
+      }
+      let c = t.c + row &* wide
+      if t.add {
+        for i in 0..<R {
+          sums[unchecked: i] = V.add(V.load(FloatsIn(c + i &* wide)), sums[unchecked: i])
+        }
+      }
+      for i in 0..<R { sums[unchecked: i].store(c + i &* wide) }
+      row &+= R
+    } while row < endRow
+  }
+
+  /// sums[i] += a[i row + p column] b[p], for p in 0..<count. Where rows are apart, asks for those of
+  /// the next tile: a quarter of the floats that a turn reads are R / 4 lines.
+  @inline(__always)
+  private static func multiplyPanel(
+    _ sums: inout Sums, _ count: Int, _ ahead: inout LinesAhead, _ a: FloatsIn, _ row: Int,
+    _ column: Int, _ b: FloatsIn
+  ) {
+    var (a, b, rest) = (a, b, count)
+    var next = a + R &* wide
+    while rest >= 4 {
+      ahead.ask()
+      if row == wide {
+        for line in 0..<(R + 3) / 4 { csimd_prefetch(next + line &* 16) }
+        next += 4 &* R
+      }
+      stepRows(&sums, a, row, b, 0, R)
+      stepRows(&sums, a + column, row, b + wide, 0, R)
+      stepRows(&sums, a + 2 &* column, row, b + 2 &* wide, 0, R)
+      stepRows(&sums, a + 3 &* column, row, b + 3 &* wide, 0, R)
+      a += 4 &* column
+      b += 4 &* wide
+      rest &-= 4
+    }
+    while rest > 0 {
+      stepRows(&sums, a, row, b, 0, R)
+      a += column
+      b += wide
+      rest &-= 1
+    }
+  }
+}
+
+/// Runs a task for rows first..<end in tiles of `rows` (1...tileRows) rows with vectors V.
+@inline(__always)
+private func run<V: Vector>(
+  _ rows: Int, _ vector: V.Type, _ t: inout PanelTask, _ first: Int, _ end: Int
+) {
+  switch rows {
+  case 1: Tile<1, V>.multiplyPanels(&t, first, end)
+  case 2: Tile<2, V>.multiplyPanels(&t, first, end)
+  case 3: Tile<3, V>.multiplyPanels(&t, first, end)
+  case 4: Tile<4, V>.multiplyPanels(&t, first, end)
+  case 5: Tile<5, V>.multiplyPanels(&t, first, end)
+  #if KERNEL_AVX512
+    case 6: Tile<6, V>.multiplyPanels(&t, first, end)
+    case 7: Tile<7, V>.multiplyPanels(&t, first, end)
+    case 8: Tile<8, V>.multiplyPanels(&t, first, end)
+    case 9: Tile<9, V>.multiplyPanels(&t, first, end)
+    case 10: Tile<10, V>.multiplyPanels(&t, first, end)
+    case 11: Tile<11, V>.multiplyPanels(&t, first, end)
+    default: Tile<12, V>.multiplyPanels(&t, first, end)
+  #else
+    default: Tile<6, V>.multiplyPanels(&t, first, end)
+  #endif
+  }
+}
+
+/// Runs a task for the groups first..<end (all, if nothing else is said) of rows of A, and as many
+/// registers as `columns` lanes need.
+func runPanels(
+  _ groups: Partition, _ first: Int = 0, _ end: Int? = nil, columns: Int, _ task: inout PanelTask
+) {
+  var group = first
+  let end = end ?? groups.parts
+  while group < end {
+    let row = groups.start(group)
+    let rows = groups.start(group &+ 1) &- row
+    // Larger groups come first.
+    let next = group < groups.larger ? min(end, groups.larger) : end
+    if columns > half {
+      run(rows, Wide.self, &task, row, groups.start(next))
+    } else {
+      run(rows, Half.self, &task, row, groups.start(next))
+    }
+    group = next
+  }
+}
