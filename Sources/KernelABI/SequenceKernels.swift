@@ -16,6 +16,20 @@ public protocol SequenceKernels: SendableMetatype {
   /// Floats of scratch that either pass needs.
   static func attentionScratch(_ shape: AttentionShape) -> Int
 
+  /// h = the states of a recurrent layer at all tokens, (samples, length, hidden).
+  static func recurrentForward(
+    _ shape: RecurrentShape, _ input: RecurrentInput, _ weights: RecurrentWeights, h: FloatsOut,
+    kept: FloatsOut, scratch: FloatsOut)
+  /// All gradients from dh, the gradient of every state as others see it (samples, length, hidden),
+  /// and what the forward pass read and wrote.
+  static func recurrentBackward(
+    _ shape: RecurrentShape, _ input: RecurrentInput, _ weights: RecurrentWeights, h: FloatsIn,
+    dh: FloatsIn, kept: FloatsIn, gradients: RecurrentGradients, scratch: FloatsOut)
+  /// Floats that the forward pass keeps for the backward pass; the layout is the kernels' own.
+  static func recurrentKept(_ shape: RecurrentShape) -> Int
+  /// Floats of scratch that either pass needs.
+  static func recurrentScratch(_ shape: RecurrentShape) -> Int
+
   /// y = kind(x), NaN stays NaN; y may be x.
   static func activation(_ kind: ActivationKind, _ count: Int, x: FloatsIn, y: FloatsOut)
   /// dx = dy times the derivative; `x` and `y` are as in the forward pass, and only the one that

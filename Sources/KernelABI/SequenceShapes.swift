@@ -25,6 +25,95 @@ public struct AttentionShape: Sendable {
   public var scale: Float { Float(1 / Double(headWidth).squareRoot()) }
 }
 
+/// What a recurrent layer computes at each token.
+public enum RecurrentCell: Sendable, CaseIterable {
+  /// Hochreiter and Schmidhuber 1997, gates in PyTorch's order: input, forget, cell, output.
+  case lstm
+  /// Cho et al. 2014, gates in PyTorch's order: reset, update, new; the reset gate multiplies
+  /// W_hn h + b_hn.
+  case gru
+
+  /// Blocks of columns of the weights.
+  @inlinable public var gates: Int { self == .lstm ? 4 : 3 }
+
+  /// Sums are formed in four places. Inputs go to the gate's own; this is where the state's part
+  /// goes: to the same, but a GRU's reset gate multiplies the state's part of the new gate alone.
+  @inlinable
+  public func statePlace(_ gate: Int) -> Int { self == .gru && gate == 2 ? 3 : gate }
+}
+
+/// A recurrent layer over whole sequences, starting from a state of zeros.
+public struct RecurrentShape: Sendable {
+  /// What the layer computes.
+  public var cell: RecurrentCell
+  /// Sequences, tokens of each, features of an input token, features of the state.
+  public var samples, length, inputs, hidden: Int
+  /// Rows of the embedding where the input is tokens; 0 where it is dense.
+  public var symbols: Int
+
+  /// A layer; `symbols` where it begins with an embedding of tokens.
+  public init(
+    cell: RecurrentCell, samples: Int, length: Int, inputs: Int, hidden: Int, symbols: Int = 0
+  ) {
+    (self.cell, self.samples, self.length) = (cell, samples, length)
+    (self.inputs, self.hidden, self.symbols) = (inputs, hidden, symbols)
+  }
+
+  /// Columns of the weights.
+  @inlinable public var gateCount: Int { cell.gates * hidden }
+
+  /// Stops the program where an input is not of the shape's kind, or a token is no symbol.
+  public func check(_ input: RecurrentInput) {
+    switch input {
+    case .dense: precondition(symbols == 0, "a shape with symbols needs tokens as input")
+    case .tokens(let tokens, _):
+      for i in 0..<samples * length {
+        precondition(
+          tokens[i] >= 0 && Int(tokens[i]) < symbols, "a token must be one of the symbols")
+      }
+    }
+  }
+}
+
+/// What a recurrent layer reads.
+public enum RecurrentInput {
+  /// Vectors: (samples, length, inputs).
+  case dense(FloatsIn)
+  /// Tokens, (samples, length), each the number of a row of the embedding, (symbols, inputs).
+  case tokens(UnsafePointer<Int32>, embedding: FloatsIn)
+}
+
+/// PyTorch's weight_ih and weight_hh, transposed, and its two biases.
+public struct RecurrentWeights {
+  /// (inputs, gates * hidden) and (hidden, gates * hidden).
+  public var input, hidden: FloatsIn
+  /// gates * hidden floats each.
+  public var inputBias, hiddenBias: FloatsIn
+
+  /// Weights.
+  public init(input: FloatsIn, hidden: FloatsIn, inputBias: FloatsIn, hiddenBias: FloatsIn) {
+    (self.input, self.hidden) = (input, hidden)
+    (self.inputBias, self.hiddenBias) = (inputBias, hiddenBias)
+  }
+}
+
+/// Where the gradients of a recurrent layer go; all are overwritten.
+public struct RecurrentGradients {
+  /// As in `RecurrentWeights`.
+  public var input, hidden, inputBias, hiddenBias: FloatsOut
+  /// Gradient of the dense input, or of the embedding; nil where nobody needs it.
+  public var x: FloatsOut?
+
+  /// Gradients.
+  public init(
+    input: FloatsOut, hidden: FloatsOut, inputBias: FloatsOut, hiddenBias: FloatsOut, x: FloatsOut?
+  ) {
+    (self.input, self.hidden) = (input, hidden)
+    (self.inputBias, self.hiddenBias) = (inputBias, hiddenBias)
+    self.x = x
+  }
+}
+
 /// A function applied to every element.
 public enum ActivationKind: String, Sendable, CaseIterable {
   /// max(x, 0).
