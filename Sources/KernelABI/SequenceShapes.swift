@@ -21,6 +21,8 @@ public struct AttentionShape: Sendable {
   @inlinable public var count: Int { samples * length * width }
   /// Rows of the attention matrix, over all samples and heads.
   @inlinable public var rowCount: Int { samples * heads * length }
+  /// What scores are multiplied by.
+  public var scale: Float { Float(1 / Double(headWidth).squareRoot()) }
 }
 
 /// What a recurrent layer computes at each token.

@@ -63,8 +63,10 @@ extension VectorKernels {
       mapBackward(count, y, dy, dx) { csimd_multiply($0, csimd_subtract(one, $0)) }
     case .silu:
       mapBackward(count, x, dy, dx) {
-        let s = sigmoid($0)
-        return csimd_multiply(s, csimd_fma($0, csimd_subtract(one, s), one))
+        // 1 - s = exp(-x) s, without cancellation.
+        let e = exponential(csimd_min(Half(repeating: 87), csimd_subtract(Half(), $0)))
+        let s = csimd_divide(one, csimd_add(one, e))
+        return csimd_multiply(s, csimd_fma($0, csimd_multiply(e, s), one))
       }
     }
   }

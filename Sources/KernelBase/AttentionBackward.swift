@@ -47,6 +47,7 @@ private struct Head {
 /// The backward pass of one head.
 private struct BackwardPass {
   let shape: AttentionShape
+  let scale: Float
   /// Keys and values, (length, headWidth).
   let keys, values: FloatsOut
   /// Gradients of all keys and values, and of a block's queries.
@@ -62,6 +63,7 @@ private struct BackwardPass {
 
   init(_ shape: AttentionShape, _ scratch: FloatsOut) {
     self.shape = shape
+    scale = shape.scale
     next = NextHead(shape, scratch)
     var memory = scratch
     func take(_ count: Int) -> FloatsOut {
@@ -132,7 +134,7 @@ private struct BackwardPass {
           head.y + (token + row) * width, FloatsIn(gradients + (first + row) * wide))
       }
       (logs + first).wide = csimd_multiply(
-        Wide(repeating: -1.442695), Wide.load(head.logSums + token, rows))
+        Wide(repeating: -logarithmE), Wide.load(head.logSums + token, rows))
       first += wide
     }
   }
@@ -150,7 +152,7 @@ private struct BackwardPass {
     if feature < shape.headWidth {
       sum = csimd_fma(Wide.load(y + feature, shape.headWidth &- feature), dy.wide, sum)
     }
-    return -shape.scale * csimd_sum(sum)
+    return -scale * csimd_sum(sum)
   }
 
   /// P and dS of a vector of queries.
@@ -173,7 +175,7 @@ private struct BackwardPass {
     _ block: AttentionBlock, _ p: FloatsOut, _ ds: FloatsOut, _ query: Int
   ) {
     let (log, delta) = (FloatsIn(logs + query).wide, FloatsIn(deltas + query).wide)
-    let (scale, binaryScale) = (shape.scale, shape.binaryScale)
+    let binaryScale = logarithmE * scale
     @inline(__always)
     func differentiate(_ key: Int, _ hide: (Wide) -> Wide) {
       let (p, ds) = (p + key &* wide, ds + key &* wide)

@@ -15,10 +15,6 @@ extension AttentionShape {
   /// Floats of a head's packed matrix of `rows` rows.
   @inline(__always)
   func packed(_ rows: Int) -> Int { panels(headWidth) &* rows &* wide }
-  /// What scores are multiplied by.
-  @inline(__always) var scale: Float { 1 / Float(headWidth).squareRoot() }
-  /// The same for powers of two in the place of exponentials.
-  @inline(__always) var binaryScale: Float { 1.442695 * scale }
   /// Where a head starts (heads are counted over all samples), `step` floats from token to token.
   @inline(__always)
   func start(_ head: Int, _ step: Int) -> Int {
@@ -80,24 +76,32 @@ struct AttentionBlock {
   }
 }
 
-/// What hides keys from lanes: minus infinity is added to the score.
+/// What hides keys from lanes: their score becomes minus infinity, whatever it was.
 struct CausalMask {
-  private let numbers: FloatsIn
+  private let isSeen: FloatsIn
 
   /// Floats of memory.
   static var count: Int { 2 * wide }
 
-  /// Writes the numbers.
+  /// Writes zeros, then ones.
   init(_ memory: FloatsOut) {
-    memory.wide = Wide(repeating: -.infinity)
-    (memory + wide).wide = Wide()
-    numbers = FloatsIn(memory)
+    memory.wide = Wide()
+    (memory + wide).wide = Wide(repeating: 1)
+    isSeen = FloatsIn(memory)
   }
 
-  /// Hides a key from the first `lanes` lanes (0...wide) of a vector.
+  /// Hides a key from the first `lanes` (0...wide).
   @inline(__always)
-  func hide<V: Vector>(_ scores: V, from lanes: Int) -> V {
-    V.add(scores, V.load(numbers + (wide &- lanes)))
+  func hide(_ scores: Wide, from lanes: Int) -> Wide {
+    let seen = csimd_greater((isSeen + (wide &- lanes)).wide, Wide())
+    return csimd_select(seen, scores, Wide(repeating: -.infinity))
+  }
+
+  /// Hides a key from the first `lanes` (0...wide).
+  @inline(__always)
+  func hide(_ scores: Half, from lanes: Int) -> Half {
+    let seen = csimd_greater((isSeen + (wide &- lanes)).half, Half())
+    return csimd_select(seen, scores, Half(repeating: -.infinity))
   }
 }
 

@@ -24,6 +24,8 @@ protocol Arithmetic: BitwiseCopyable {
 
 extension Wide: Arithmetic {
   @inline(__always)
+  static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
+  @inline(__always)
   static func multiply(_ a: Self, _ b: Self) -> Self { csimd_multiply(a, b) }
   @inline(__always)
   static func divide(_ a: Self, _ b: Self) -> Self { csimd_divide(a, b) }
@@ -35,6 +37,8 @@ extension Wide: Arithmetic {
 
 extension Half: Arithmetic {
   @inline(__always)
+  static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
+  @inline(__always)
   static func multiply(_ a: Self, _ b: Self) -> Self { csimd_multiply(a, b) }
   @inline(__always)
   static func divide(_ a: Self, _ b: Self) -> Self { csimd_divide(a, b) }
@@ -44,6 +48,9 @@ extension Half: Arithmetic {
   static func twoToThe(_ a: Self) -> Self { csimd_two_to_the(a) }
 }
 
+/// The binary logarithm of e.
+var logarithmE: Float { 1.442695 }
+
 /// Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits.
 private var shift: Float { 12_582_912 }
 
@@ -52,7 +59,7 @@ private var shift: Float { 12_582_912 }
 func exponential<V: Arithmetic>(_ x: V) -> V {
   // The limit comes first: the processor's maximum returns its second operand where one is NaN.
   let x = V.max(V(repeating: -87.33654), x)
-  let shifted = V.fma(1.442695, x, V(repeating: shift))
+  let shifted = V.fma(logarithmE, x, V(repeating: shift))
   let n = V.subtract(shifted, V(repeating: shift))
   var r = V.fma(-0.693145751953125, n, x)
   r = V.fma(-1.42860682030941723e-6, n, r)

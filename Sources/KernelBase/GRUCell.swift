@@ -32,7 +32,7 @@ private func update<V: Rows>(
     V.fma(step.kept(V.self, sample, 0), s, step.sums(V.self, sample, 2, row)))
   step.keep(sample, 2, n)
   step.keep(sample, 3, s)
-  let difference = V.subtract(V.load(step.before, sample), n)
+  let difference = V.subtract(V.load(step.before, row: sample), n)
   step.write(sample, V.fma(step.kept(V.self, sample, 1), difference, n))
 }
 
@@ -44,11 +44,11 @@ func gruBackward(_ step: BackwardStep) {
     let (r, z) = (step.gate(sample, 0), step.gate(sample, 1))
     let (n, s) = (step.gate(sample, 2), step.gate(sample, 3))
     let dh = step.dh(sample)
-    Wide.multiply(dh, z).store(step.dstate, sample)
+    Wide.multiply(dh, z).store(step.dstate, row: sample)
     let dn = Wide.multiply(
       Wide.multiply(dh, Wide.subtract(one, z)), Wide.subtract(one, Wide.multiply(n, n)))
     step.write(sample, 0, Wide.multiply(Wide.multiply(dn, s), slope(r)))
-    let difference = Wide.subtract(Wide.load(step.before, sample), n)
+    let difference = Wide.subtract(Wide.load(step.before, row: sample), n)
     step.write(sample, 1, Wide.multiply(Wide.multiply(dh, difference), slope(z)))
     step.write(sample, 2, dn)
     step.write(sample, 3, Wide.multiply(dn, r))

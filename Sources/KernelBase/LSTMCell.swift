@@ -41,8 +41,8 @@ private func openCellAndOutput<V: Rows>(
 private func update<V: Rows>(_ rows: V.Type, _ step: ForwardStep, _ sample: Int) {
   let increment = V.multiply(step.kept(V.self, sample, 0), step.kept(V.self, sample, 2))
   let cell = V.fma(
-    step.kept(V.self, sample, 1), V.load(step.cellsBefore, sample), increment)
-  cell.store(step.cells, sample)
+    step.kept(V.self, sample, 1), V.load(step.cellsBefore, row: sample), increment)
+  cell.store(step.cells, row: sample)
   step.write(sample, V.multiply(step.kept(V.self, sample, 3), hyperbolicTangent(cell)))
 }
 
@@ -53,13 +53,13 @@ func lstmBackward(_ step: BackwardStep) {
   for sample in 0..<step.samples {
     let (i, f) = (step.gate(sample, 0), step.gate(sample, 1))
     let (g, o) = (step.gate(sample, 2), step.gate(sample, 3))
-    let t = hyperbolicTangent(Wide.load(step.cells, sample))
+    let t = hyperbolicTangent(Wide.load(step.cells, row: sample))
     let dh = step.dh(sample)
     let dcell = Wide.fma(
       Wide.multiply(dh, o), Wide.subtract(one, Wide.multiply(t, t)),
-      Wide.load(FloatsIn(step.dcells), sample))
-    Wide.multiply(dcell, f).store(step.dcells, sample)
-    let before = Wide.load(step.cellsBefore, sample)
+      Wide.load(FloatsIn(step.dcells), row: sample))
+    Wide.multiply(dcell, f).store(step.dcells, row: sample)
+    let before = Wide.load(step.cellsBefore, row: sample)
     step.write(sample, 0, Wide.multiply(Wide.multiply(dcell, g), slope(i)))
     step.write(sample, 1, Wide.multiply(Wide.multiply(dcell, before), slope(f)))
     step.write(

@@ -47,7 +47,8 @@ extension VectorKernels {
       squares = csimd_fma(distance, distance, squares)
     }
     let variance = csimd_sum(squares) * share
-    let inverse = 1 / (variance + shape.epsilon).squareRoot()
+    // As a vector, because the scalar root would be a call where x is negative.
+    let inverse = 1 / csimd_sqrt(SIMD4<Float>(repeating: variance + shape.epsilon))[0]
     let factor = Wide(repeating: inverse)
     forEachWide(shape.width) { i, lanes in
       y[i, lanes] = csimd_fma(

@@ -7,61 +7,11 @@
 import CSIMD
 import KernelABI
 
-/// Products of a tile at a time: a panel of this many rows takes half of the first-level cache.
-var recurrentDepth: Int { 128 }
-
 extension RecurrentShape {
-  /// Panels of the state, and of an input token.
-  @inline(__always) var units: Int { panels(hidden) }
-  @inline(__always) var inputPanels: Int { panels(inputs) }
-  /// Floats of one panel of all samples.
-  @inline(__always) var panel: Int { samples &* wide }
-  /// Rows of the table of input sums: one per symbol, or just the biases.
-  @inline(__always) var tableRows: Int { max(symbols, 1) }
-  /// Floats kept per token: four places of each panel of units (activated gates and, of a GRU, the
-  /// new gate's state part), and the cells of an LSTM.
-  @inline(__always) var keptStep: Int { (cell == .lstm ? 5 : 4) &* units &* panel }
-  /// The panel of gate `gate` of unit panel `unit` in packed weights of `rows` rows.
-  @inline(__always)
-  func weightPanel(_ unit: Int, _ gate: Int, _ rows: Int) -> Int {
-    (unit &* cell.gates &+ gate) &* rows &* wide
-  }
-  /// Floats of weights with `rows` rows, packed.
-  func packedWeights(_ rows: Int) -> Int { units * cell.gates * rows * wide }
-
-  /// Packs weights (rows, gates * hidden) so that the gates of a panel of units are neighbours.
-  func packWeights(_ rows: Int, _ from: FloatsIn, _ to: FloatsOut) {
-    for unit in 0..<units {
-      for gate in 0..<cell.gates {
-        packPanels(
-          rows, panelColumns(hidden, unit), from + (gate * hidden + unit * wide), gateCount,
-          to + weightPanel(unit, gate, rows), panelStep: 0)
-      }
-    }
-  }
-
   /// Floats of weights, table, two states, and an input token or the embedding.
   fileprivate var forwardScratch: Int {
     packedWeights(hidden) + packedWeights(inputs) + 4 * units * tableRows * wide
       + 2 * units * panel + inputPanels * max(samples, symbols) * wide + packingSlack
-  }
-}
-
-/// c (+)= a b for one panel of c, in pieces that fit the first-level cache; see `PanelTask`.
-///
-/// - Parameter ahead: what the first piece asks for.
-func multiplyPanel(
-  _ rows: Partition, columns: Int, count: Int, _ a: FloatsIn, aPanel: Int, _ b: FloatsIn,
-  _ c: FloatsOut, add: Bool, ahead: LinesAhead? = nil
-) {
-  var first = 0
-  while first < count {
-    var task = PanelTask(
-      count: min(recurrentDepth, count - first), a: a + first / wide * aPanel, aPanel: aPanel,
-      b: b + first * wide, c: c, add: add || first > 0)
-    if let ahead, first == 0 { task.ahead = ahead }
-    runPanels(rows, columns: columns, &task)
-    first += recurrentDepth
   }
 }
 
@@ -227,56 +177,6 @@ private struct RecurrentForward {
     switch shape.cell {
     case .lstm: lstmForward(step, row)
     case .gru: gruForward(step, row)
-    }
-  }
-}
-
-/// One token of all samples and one panel of units: what a cell's function reads and writes.
-struct ForwardStep {
-  var samples: Int
-  /// Units that count.
-  var columns: Int
-  /// Four places of (sample, lane): sums, then what the backward pass needs.
-  var gates: FloatsOut
-  var gateStep: Int
-  /// What is added to the sums: four places of (row, lane).
-  var table: FloatsIn
-  var tableStep: Int
-  /// States and, of an LSTM, cells, before and after: (sample, lane).
-  var before: FloatsIn
-  var after: FloatsOut
-  var cellsBefore: FloatsIn
-  var cells: FloatsOut
-  /// States for others to see, and floats from one sample to the next.
-  var h: FloatsOut
-  var hStep: Int
-
-  /// The sums of a place, for samples that use rows `row` of the table.
-  @inline(__always)
-  func sums<V: Rows>(_ rows: V.Type, _ sample: Int, _ place: Int, _ row: (Int) -> Int) -> V {
-    let addend = table + place &* tableStep
-    return V.add(kept(V.self, sample, place), V { (addend + row(sample &+ $0) &* wide).wide })
-  }
-
-  /// What lies in a place.
-  @inline(__always)
-  func kept<V: Rows>(_ rows: V.Type, _ sample: Int, _ place: Int) -> V {
-    V.load(FloatsIn(gates + place &* gateStep), sample)
-  }
-
-  /// Keeps a place's value for the backward pass.
-  @inline(__always)
-  func keep<V: Rows>(_ sample: Int, _ place: Int, _ value: V) {
-    value.store(gates + place &* gateStep, sample)
-  }
-
-  /// Writes new states.
-  @inline(__always)
-  func write<V: Rows>(_ sample: Int, _ state: V) {
-    state.store(after, sample)
-    state.forEach { i, row in
-      let to = h + (sample &+ i) &* hStep
-      if columns == wide { to.wide = row } else { row.store(to, columns) }
     }
   }
 }

@@ -10,9 +10,9 @@ import KernelABI
 
 extension RecurrentShape {
   /// Tokens whose gradients are collected before they meet the weights' gradients.
-  fileprivate var tokens: Int { max(1, min(length, recurrentDepth / max(samples, 1))) }
+  var tokens: Int { max(1, min(length, recurrentDepth / max(samples, 1))) }
   /// Rows of them.
-  fileprivate var collected: Int { tokens * samples }
+  var collected: Int { tokens * samples }
 
   /// Floats of weights, transposed, and their gradients; of gate gradients, states and inputs of
   /// some tokens; of gradients of state, cells, biases, of the input or embedding; of the table's.
@@ -51,7 +51,7 @@ extension VectorKernels {
 }
 
 /// The backward pass.
-private struct RecurrentBackward {
+struct RecurrentBackward {
   let shape: RecurrentShape
   let input: RecurrentInput
   let h, dh, kept: FloatsIn
@@ -181,7 +181,7 @@ private struct RecurrentBackward {
   /// - Parameters:
   ///   - from: gradients, [unit panel][place][row][lane], `count` rows in all.
   ///   - place: where a gate's lie.
-  private func multiply(
+  func multiply(
     _ rows: Partition, _ from: FloatsIn, _ count: Int, _ weights: FloatsIn, _ panel: Int,
     _ columns: Int, _ place: (Int) -> Int, _ c: FloatsOut, add: Bool,
     ahead: (Int) -> LinesAhead? = { _ in nil }
@@ -231,123 +231,5 @@ private struct RecurrentBackward {
         line.wide = csimd_add(line.wide, (from + sample &* wide).wide)
       }
     }
-  }
-
-  /// Adds the part of the first `count` collected rows.
-  func addWeightGradients(_ count: Int, isFirst: Bool) {
-    add(
-      count, FloatsIn(before), shape.collected, shape.hidden, FloatsIn(dsums), shape.collected,
-      { shape.cell.statePlace($0) }, dstate, add: !isFirst)
-    guard case .dense = input else { return }
-    add(
-      count, FloatsIn(x), shape.collected, shape.inputs, FloatsIn(dsums), shape.collected, { $0 },
-      dinputs, add: !isFirst)
-  }
-
-  /// c (+)= a^T gradients of sums, for packed weights of `columns` rows.
-  ///
-  /// - Parameters:
-  ///   - a: (count, columns) in panels of `aRows` rows.
-  ///   - b: gradients, [unit panel][place][row][lane], `bRows` rows.
-  private func add(
-    _ count: Int, _ a: FloatsIn, _ aRows: Int, _ columns: Int, _ b: FloatsIn, _ bRows: Int,
-    _ place: (Int) -> Int, _ c: FloatsOut, add: Bool
-  ) {
-    for first in stride(from: 0, to: count, by: recurrentDepth) {
-      for unit in 0..<shape.units {
-        for gate in 0..<shape.cell.gates {
-          for panel in 0..<panels(columns) {
-            var task = PanelTask(
-              count: min(recurrentDepth, count - first),
-              transposed: a + (panel * aRows + first) * wide,
-              b: b + ((unit * 4 + place(gate)) * bRows + first) * wide,
-              c: c + (shape.weightPanel(unit, gate, columns) + panel * wide * wide),
-              add: add || first > 0)
-            runPanels(
-              Partition(panelColumns(columns, panel), largest: tileRows),
-              columns: panelColumns(shape.hidden, unit), &task)
-          }
-        }
-      }
-    }
-  }
-
-  /// Gradients of input weights and embedding from the table's, and everything to its place.
-  func finish(isEmpty: Bool) {
-    if isEmpty {
-      dstate.update(
-        repeating: 0,
-        count: shape.packedWeights(shape.hidden) + shape.packedWeights(shape.inputs))
-    }
-    if case .tokens(_, let embedding) = input {
-      let symbols = shape.symbols
-      packPanels(symbols, shape.inputs, embedding, shape.inputs, x, panelStep: symbols * wide)
-      add(
-        symbols, FloatsIn(x), symbols, shape.inputs, FloatsIn(dtable), symbols, { $0 }, dinputs,
-        add: false)
-      if let gradient = gradients.x {
-        for panel in 0..<shape.inputPanels {
-          multiply(
-            Partition(symbols, largest: tileRows), FloatsIn(dtable), symbols, FloatsIn(inputs),
-            panel, shape.inputs, { $0 }, dx + panel * symbols * wide, add: false)
-        }
-        unpackPanels(
-          symbols, shape.inputs, FloatsIn(dx), panelStep: symbols * wide, gradient, shape.inputs)
-      }
-    }
-    for unit in 0..<shape.units {
-      let columns = panelColumns(shape.hidden, unit)
-      for gate in 0..<shape.cell.gates {
-        let first = gate * shape.hidden + unit * wide
-        func unpack(_ rows: Int, _ from: FloatsOut, _ to: FloatsOut) {
-          unpackPanels(
-            rows, columns, FloatsIn(from + shape.weightPanel(unit, gate, rows)), panelStep: 0,
-            to + first, shape.gateCount)
-        }
-        unpack(shape.hidden, dstate, gradients.hidden)
-        unpack(shape.inputs, dinputs, gradients.input)
-        let bias = dbias + unit * 4 * wide
-        (bias + gate * wide).wide.store(gradients.inputBias + first, columns)
-        (bias + shape.cell.statePlace(gate) * wide).wide.store(
-          gradients.hiddenBias + first, columns)
-      }
-    }
-  }
-}
-
-/// One token of all samples and one panel of units: what a cell's derivative reads and writes.
-struct BackwardStep {
-  var samples: Int
-  /// Units that count.
-  var columns: Int
-  /// What the forward pass kept: four places of (sample, lane); states before; cells.
-  var gates: FloatsIn
-  var gateStep: Int
-  var before, cells, cellsBefore: FloatsIn
-  /// Gradients of the states as others see them, and floats from one sample to the next.
-  var dh: FloatsIn
-  var dhStep: Int
-  /// Gradients of states and cells from the token behind; then for the one before.
-  var dstate, dcells: FloatsOut
-  /// Gradients of the sums: four places of (sample, lane).
-  var dsums: FloatsOut
-  var dsumStep: Int
-
-  /// What was kept.
-  @inline(__always)
-  func gate(_ sample: Int, _ place: Int) -> Wide { Wide.load(gates + place &* gateStep, sample) }
-
-  /// The whole gradient of a sample's state.
-  @inline(__always)
-  func dh(_ sample: Int) -> Wide {
-    let from = dh + sample &* dhStep
-    let others = columns == wide ? from.wide : Wide.load(from, columns)
-    return csimd_add(others, Wide.load(FloatsIn(dstate), sample))
-  }
-
-  /// Writes the gradient of a sum.
-  @inline(__always)
-  func write(_ sample: Int, _ place: Int, _ value: Wide) {
-    value.store(dsums + place &* dsumStep, sample)
   }
 }

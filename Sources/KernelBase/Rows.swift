@@ -17,12 +17,12 @@ protocol Rows: Arithmetic {
 extension Rows {
   /// Rows from `row` on.
   @inline(__always)
-  static func load(_ panel: FloatsIn, _ row: Int) -> Self {
+  static func load(_ panel: FloatsIn, row: Int) -> Self {
     Self { (panel + (row &+ $0) &* wide).wide }
   }
   /// Writes rows from `row` on.
   @inline(__always)
-  func store(_ panel: FloatsOut, _ row: Int) {
+  func store(_ panel: FloatsOut, row: Int) {
     forEach { (panel + (row &+ $0) &* wide).wide = $1 }
   }
 }

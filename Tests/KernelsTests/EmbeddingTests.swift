@@ -25,14 +25,14 @@ import Testing
 
   @Test func anIndexMustBeARow() async throws {
     await #expect(processExitsWith: .failure) {
-      let y = Guarded(2)
+      let (rows, y) = (Guarded(6), Guarded(2))
       KernelSelection.best.gatherRows(
-        1, width: 2, symbols: 3, indices: [3], table: Guarded(6).values, y: y.out)
+        1, width: 2, symbols: 3, indices: [3], table: rows.values, y: y.out)
     }
     await #expect(processExitsWith: .failure) {
-      let sums = Guarded(6)
+      let (dy, sums) = (Guarded(2), Guarded(6))
       ScalarKernels.scatterAddRows(
-        1, width: 2, symbols: 3, indices: [-1], dy: Guarded(2).values, dtable: sums.out)
+        1, width: 2, symbols: 3, indices: [-1], dy: dy.values, dtable: sums.out)
     }
   }
 }

@@ -123,8 +123,8 @@ private struct Layer {
       let single = Layer(
         one, x: x, wi: layer.wi, wh: layer.wh, bi: layer.bi, bh: layer.bh, dh: dh)
       single.run(table)
-      for i in 0..<dh.count { #expect(single.h[i] == layer.h[sample * dh.count + i]) }
-      for i in 0..<x.count { #expect(single.dx[i] == layer.dx[sample * x.count + i]) }
+      #expect((0..<dh.count).allSatisfy { single.h[$0] == layer.h[sample * dh.count + $0] })
+      #expect((0..<x.count).allSatisfy { single.dx[$0] == layer.dx[sample * x.count + $0] })
     }
   }
 
@@ -285,13 +285,15 @@ private struct Layer {
     await #expect(processExitsWith: .failure) {
       let shape = RecurrentShape(
         cell: .lstm, samples: 1, length: 2, inputs: 1, hidden: 1, symbols: 3)
+      let embedding = Guarded(3)
       [0, 3].withUnsafeBufferPointer {
-        shape.check(.tokens($0.baseAddress!, embedding: Guarded(3).values))
+        shape.check(.tokens($0.baseAddress!, embedding: embedding.values))
       }
     }
     await #expect(processExitsWith: .failure) {
+      let x = Guarded(2)
       RecurrentShape(cell: .gru, samples: 1, length: 2, inputs: 1, hidden: 1, symbols: 3)
-        .check(.dense(Guarded(2).values))
+        .check(.dense(x.values))
     }
   }
 }
