@@ -22,7 +22,7 @@ public enum InstructionSet: Int, Sendable, CaseIterable, Comparable {
 /// Every kernel. Pointers need no alignment (64 bytes is fastest); outputs must not overlap inputs
 /// unless a kernel says so; a kernel allocates nothing and is given its scratch by the caller.
 /// Deterministic: equal arguments give equal bits, for one instruction set.
-public protocol KernelSet: SequenceKernels {
+public protocol KernelSet: ConvolutionKernels, ChannelKernels, SequenceKernels, SparseKernels {
   /// What the functions were compiled for.
   static var instructionSet: InstructionSet { get }
 

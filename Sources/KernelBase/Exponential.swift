@@ -24,8 +24,6 @@ protocol Arithmetic: BitwiseCopyable {
 
 extension Wide: Arithmetic {
   @inline(__always)
-  static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
-  @inline(__always)
   static func multiply(_ a: Self, _ b: Self) -> Self { csimd_multiply(a, b) }
   @inline(__always)
   static func divide(_ a: Self, _ b: Self) -> Self { csimd_divide(a, b) }
@@ -36,8 +34,6 @@ extension Wide: Arithmetic {
 }
 
 extension Half: Arithmetic {
-  @inline(__always)
-  static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
   @inline(__always)
   static func multiply(_ a: Self, _ b: Self) -> Self { csimd_multiply(a, b) }
   @inline(__always)
