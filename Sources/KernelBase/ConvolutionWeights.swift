@@ -2,8 +2,9 @@
 // dw[tap][ci][co] += x[pixel + tap][ci] dy[pixel][co]. Rows of the register tile are input channels,
 // its lanes output channels, and the inner loop runs along a row of pixels; pixels that a tap finds
 // outside of the image are left out. A chunk of rows at a time, whose dy is packed to [pixel][lane],
-// stays in the caches while all taps pass. With few input channels the rows are taps and channels
-// together, from a matrix of patches of the chunk.
+// stays in the caches while all taps pass. With few input channels the rows are all taps of a kernel
+// row and their channels together, which lie side by side; zeros around the chunk's rows, copied
+// for the purpose, spare them the borders.
 
 import CSIMD
 import KernelABI
@@ -21,16 +22,19 @@ private struct Chunk {
 }
 
 extension VectorKernels {
-  /// Packed dy, and patches where there are few input channels.
+  /// Packed dy, and padded rows of x where there are few input channels.
   static func weightGradientScratch(_ shape: ConvolutionShape) -> Int {
-    let pixels = chunkRows(shape) * shape.outputWidth
-    let patches =
-      shape.inputChannels < fewChannels
-      ? pixels * shape.kernelHeight * shape.kernelWidth * shape.inputChannels : 0
-    if usesPlaces(shape) {
-      return placesScratch(shape) + pixels * wide + patches + 4 * packingSlack
-    }
-    return pixels * wide + patches + Target.edgeCount + 4 * packingSlack
+    let few = shape.inputChannels < fewChannels
+    if !few && usesPlaces(shape) { return placesScratch(shape) }
+    let images = chunkRows(shape) / max(1, shape.outputHeight) + 2
+    let rows = few ? min(images, shape.batch) * shape.height * paddedRow(shape) : 0
+    return chunkRows(shape) * shape.outputWidth * wide + rows + Target.edgeCount + packingSlack
+  }
+
+  /// Floats of a row of x between zeros.
+  @inline(__always)
+  private static func paddedRow(_ shape: ConvolutionShape) -> Int {
+    (shape.width + 2 * shape.padding) * shape.inputChannels
   }
 
   /// Rows of the result per chunk.
@@ -50,13 +54,13 @@ extension VectorKernels {
     if !few && usesPlaces(shape) {
       return gradientByPlaces(shape, x, dy, dw, dbias, scratch)
     }
-    // In the order of memory: a tile's edge, packed dy, patches.
+    // In the order of memory: a tile's edge, packed dy, rows of x.
     let (edge, scratch) = (scratch, scratch + Target.edgeCount)
-    let patches = scratch + (chunkRows(shape) * shape.outputWidth * wide + packingSlack)
+    let room = scratch + (chunkRows(shape) * shape.outputWidth * wide + packingSlack)
     var row = 0
     while row < rows {
       let chunk = Chunk(first: row, end: min(rows, row + chunkRows(shape)))
-      if few { gatherPatches(shape, chunk, x, patches) }
+      let padded = few ? padRows(shape, chunk, x, room) : nil
       var channel = 0
       while channel < outputs {
         let lanes = outputs - channel <= half ? half : wide
@@ -67,100 +71,100 @@ extension VectorKernels {
         if let dbias {
           addRows(pixels, lanes, columns, FloatsIn(scratch), dbias + channel)
         }
-        if few {
-          multiplyPatches(shape, chunk, channel, FloatsIn(patches), FloatsIn(scratch), dw, edge)
-        } else if lanes == wide {
-          multiplyTaps(shape, chunk, channel, columns, Wide.self, x, FloatsIn(scratch), dw, edge)
-        } else {
-          multiplyTaps(shape, chunk, channel, columns, Half.self, x, FloatsIn(scratch), dw, edge)
-        }
+        let block = GradientBlock(
+          shape: shape, chunk: chunk, x: x, padded: padded, dy: FloatsIn(scratch),
+          target: Target(
+            start: dw + channel, step: outputs, columns: columns, edge: edge, add: true))
+        if lanes == wide { block.multiply(Wide.self) } else { block.multiply(Half.self) }
         channel += lanes
       }
       row = chunk.end
     }
   }
 
-  /// dw += the chunk's products, for the outputs channel..<channel + columns and all taps.
+  /// Copies the rows of x that a chunk reads, zeros beside them.
+  ///
+  /// - Returns: where row 0 of the batch would begin.
+  private static func padRows(
+    _ shape: ConvolutionShape, _ chunk: Chunk, _ x: FloatsIn, _ room: FloatsOut
+  ) -> FloatsIn {
+    let (stride, padding) = (shape.stride, shape.padding)
+    let last = chunk.end - 1
+    let first =
+      chunk.first / shape.outputHeight * shape.height
+      + max(0, chunk.first % shape.outputHeight * stride - padding)
+    let end =
+      last / shape.outputHeight * shape.height
+      + min(shape.height, last % shape.outputHeight * stride - padding + shape.kernelHeight)
+    let (line, border) = (shape.width * shape.inputChannels, padding * shape.inputChannels)
+    var to = room
+    for row in first..<max(first, end) {
+      to.update(repeating: 0, count: border)
+      (to + border).update(from: x + row * line, count: line)
+      (to + border + line).update(repeating: 0, count: border)
+      to += paddedRow(shape)
+    }
+    return FloatsIn(room) - first * paddedRow(shape)
+  }
+}
+
+/// The products of a chunk for one block of output channels.
+private struct GradientBlock {
+  let shape: ConvolutionShape
+  let chunk: Chunk
+  let x: FloatsIn
+  /// Rows of x between zeros, where there are few input channels.
+  let padded: FloatsIn?
+  /// [pixel][lane].
+  let dy: FloatsIn
+  /// The block's first weight.
+  let target: Target
+
+  /// dw += products, for all taps.
   @inline(__always)
-  private static func multiplyTaps<V: Vector>(
-    _ shape: ConvolutionShape, _ chunk: Chunk, _ channel: Int, _ columns: Int, _ vector: V.Type,
-    _ x: FloatsIn, _ dy: FloatsIn, _ dw: FloatsOut, _ edge: FloatsOut
-  ) {
+  func multiply<V: Vector>(_ vector: V.Type) {
     let inputs = shape.inputChannels
-    let groups = Partition(inputs, largest: tileRows)
+    let axis = Axis.forward(
+      extent: shape.width, kernel: shape.kernelWidth, stride: shape.stride,
+      padding: shape.padding)
     for i in 0..<shape.kernelHeight {
+      let row = i * shape.kernelWidth * inputs
+      if let padded {
+        let line = (shape.width + 2 * shape.padding) * inputs
+        multiply(
+          vector, kernelRow: i, rows: shape.kernelWidth * inputs, firstRow: row, x: padded,
+          xRow: line, pixels: 0..<shape.outputWidth)
+        continue
+      }
       for j in 0..<shape.kernelWidth {
         // Columns whose tap lies inside the image.
-        let axis = Axis.forward(
-          extent: shape.width, kernel: shape.kernelWidth, stride: shape.stride,
-          padding: shape.padding)
         let (first, end) = axis.inside(0, shape.outputWidth, j)
-        let tap = i * shape.kernelWidth + j
-        for group in 0..<groups.parts {
-          let ci = groups.start(group)
-          let task = GradientTask(
-            chunk: chunk, height: shape.height, outputHeight: shape.outputHeight,
-            stride: shape.stride, rowOffset: i - shape.padding,
-            x: x + (first * shape.stride + j - shape.padding) * inputs + ci,
-            xRow: shape.width * inputs, xPixel: shape.stride * inputs,
-            dy: dy + first * V.lanes, dyRow: shape.outputWidth * V.lanes,
-            pixels: max(0, end - first),
-            target: Target(
-              start: dw + ((tap * inputs + ci) * shape.outputChannels + channel),
-              step: shape.outputChannels, columns: columns, edge: edge, add: true))
-          runGradient(groups.start(group + 1) - ci, vector, task)
-        }
+        multiply(
+          vector, kernelRow: i, rows: inputs, firstRow: row + j * inputs,
+          x: x + (first * shape.stride + j - shape.padding) * inputs,
+          xRow: shape.width * inputs, pixels: first..<max(first, end))
       }
     }
   }
 
-  /// dw += patches^T dy, a matrix product over the chunk's pixels.
-  private static func multiplyPatches(
-    _ shape: ConvolutionShape, _ chunk: Chunk, _ channel: Int, _ patches: FloatsIn, _ dy: FloatsIn,
-    _ dw: FloatsOut, _ edge: FloatsOut
+  /// `rows` rows of dw from number `firstRow` on, which lie side by side in x.
+  @inline(__always)
+  private func multiply<V: Vector>(
+    _ vector: V.Type, kernelRow: Int, rows: Int, firstRow: Int, x: FloatsIn, xRow: Int,
+    pixels: Range<Int>
   ) {
-    let size = shape.kernelHeight * shape.kernelWidth * shape.inputChannels
-    let lanes = shape.outputChannels - channel <= half ? half : wide
-    let groups = Partition(size, largest: tileRows)
+    let groups = Partition(rows, largest: tileRows)
     for group in 0..<groups.parts {
       let row = groups.start(group)
-      let task = MatrixTask(
-        count: (chunk.end - chunk.first) * shape.outputWidth, a: patches + row, aStep: size,
-        rowStep: 1, b: dy, bStep: lanes,
-        target: Target(
-          start: dw + (row * shape.outputChannels + channel), step: shape.outputChannels,
-          columns: min(lanes, shape.outputChannels - channel), edge: edge, add: true),
-        next: dy, nextStep: 0)
-      if lanes == wide {
-        runTile(groups.start(group + 1) - row, Wide.self, task)
-      } else {
-        runTile(groups.start(group + 1) - row, Half.self, task)
-      }
-    }
-  }
-
-  /// patches[pixel][tap, ci] = x under each tap, zeros outside of the image.
-  private static func gatherPatches(
-    _ shape: ConvolutionShape, _ chunk: Chunk, _ x: FloatsIn, _ patches: FloatsOut
-  ) {
-    let inputs = shape.inputChannels
-    let line = shape.kernelWidth * inputs
-    var to = patches
-    for row in chunk.first..<chunk.end {
-      let (image, r) = (row / shape.outputHeight, row % shape.outputHeight)
-      for c in 0..<shape.outputWidth {
-        let column = c * shape.stride - shape.padding
-        // Floats of a kernel row that fall inside the image.
-        let first = max(0, -column) * inputs
-        let end = min(shape.kernelWidth, shape.width - column) * inputs
-        for i in 0..<shape.kernelHeight {
-          let h = r * shape.stride + i - shape.padding
-          let inside = h >= 0 && h < shape.height
-          let from = x + ((image * shape.height + h) * shape.width + column) * inputs
-          for k in 0..<line { to[k] = inside && k >= first && k < end ? from[k] : 0 }
-          to += line
-        }
-      }
+      var target = target
+      target.start += (firstRow + row) * shape.outputChannels
+      runGradient(
+        groups.start(group + 1) - row, vector,
+        GradientTask(
+          chunk: chunk, height: shape.height, outputHeight: shape.outputHeight,
+          stride: shape.stride, rowOffset: kernelRow - shape.padding, x: x + row, xRow: xRow,
+          xPixel: shape.stride * shape.inputChannels, dy: dy + pixels.lowerBound * V.lanes,
+          dyRow: shape.outputWidth * V.lanes, pixels: pixels.count, target: target))
     }
   }
 }

@@ -46,6 +46,32 @@ struct Target {
   }
 }
 
+/// Where every third row of a tile starts; the processor adds one or two steps itself, within an
+/// instruction. Twelve pointers, which is what LLVM would make of twelve rows, do not fit the general
+/// registers.
+struct TileRowStarts {
+  var row0: FloatsIn
+  var row3: FloatsIn
+  var row6: FloatsIn
+  var row9: FloatsIn
+
+  @inline(__always)
+  init(_ a: FloatsIn, _ step: Int) {
+    row0 = csimd_opaque(a)
+    row3 = csimd_opaque(a + 3 &* step)
+    row6 = csimd_opaque(a + 6 &* step)
+    row9 = csimd_opaque(a + 9 &* step)
+  }
+
+  @inline(__always)
+  mutating func advance(_ floats: Int) {
+    row0 += floats
+    row3 += floats
+    row6 += floats
+    row9 += floats
+  }
+}
+
 /// Sums of `R` rows x `V.lanes` columns.
 struct Tile<let R: Int, V: Vector> {
   typealias Sums = InlineArray<R, V>
@@ -65,11 +91,13 @@ struct Tile<let R: Int, V: Vector> {
   /// One step of rows `first`..<`end`, which lie `rowStep` apart.
   @inline(__always)
   static func stepRows(
-    _ sums: inout Sums, _ a: FloatsIn, _ rowStep: Int, _ b: FloatsIn, _ first: Int, _ end: Int
+    _ sums: inout Sums, _ a: TileRowStarts, _ p: Int, _ rowStep: Int, _ b: FloatsIn, _ first: Int,
+    _ end: Int
   ) {
     let column = V.load(b)
     for i in first..<end {
-      sums[unchecked: i] = V.fma((a + i &* rowStep).pointee, column, sums[unchecked: i])
+      let start = i < 3 ? a.row0 : i < 6 ? a.row3 : i < 9 ? a.row6 : a.row9
+      sums[unchecked: i] = V.fma(start[i % 3 &* rowStep &+ p], column, sums[unchecked: i])
     }
   }
 
@@ -105,19 +133,19 @@ struct Tile<let R: Int, V: Vector> {
     _ sums: inout Sums, _ count: Int, _ a: FloatsIn, _ rowStep: Int, _ b: FloatsIn,
     first: Int = 0, end: Int = R
   ) {
-    var (a, b, rest) = (a, b, count)
+    var (a, b, rest) = (TileRowStarts(a, rowStep), b, count)
     while rest >= 4 {
-      stepRows(&sums, a, rowStep, b, first, end)
-      stepRows(&sums, a + 1, rowStep, b + V.lanes, first, end)
-      stepRows(&sums, a + 2, rowStep, b + 2 &* V.lanes, first, end)
-      stepRows(&sums, a + 3, rowStep, b + 3 &* V.lanes, first, end)
-      a += 4
+      stepRows(&sums, a, 0, rowStep, b, first, end)
+      stepRows(&sums, a, 1, rowStep, b + V.lanes, first, end)
+      stepRows(&sums, a, 2, rowStep, b + 2 &* V.lanes, first, end)
+      stepRows(&sums, a, 3, rowStep, b + 3 &* V.lanes, first, end)
+      a.advance(4)
       b += 4 &* V.lanes
       rest &-= 4
     }
     while rest > 0 {
-      stepRows(&sums, a, rowStep, b, first, end)
-      a += 1
+      stepRows(&sums, a, 0, rowStep, b, first, end)
+      a.advance(1)
       b += V.lanes
       rest &-= 1
     }

@@ -76,7 +76,10 @@ extension Tile {
   private static func stepAhead(_ sums: inout Sums, _ a: FloatsIn, _ b: FloatsIn) {
     csimd_prefetch(b + 16 &* V.lanes)
     csimd_prefetch(b + (16 &* V.lanes &+ V.lanes / 2))
-    stepRows(&sums, a, groupLanes, b, 0, R)
+    let column = V.load(b)
+    for i in 0..<R {
+      sums[unchecked: i] = V.fma(a[i &* groupLanes], column, sums[unchecked: i])
+    }
   }
 }
 

@@ -1,4 +1,5 @@
-// The convolutions of `lenet` and `cnn` at batch 64, and some of a residual net.
+// The convolutions of `cnn`, `lenet`, residual nets and VGG, as many images per call as a network may
+// send through a layer at a time.
 
 import Basics
 import Foundation
@@ -159,12 +160,13 @@ func benchmarkFused(_ name: String, _ shape: ConvolutionShape) {
 
 /// All convolutions.
 func benchmarkConvolutions() {
-  func square(_ side: Int, _ inputs: Int, _ outputs: Int, padding: Int, batch: Int = 64)
-    -> ConvolutionShape
-  {
+  func square(
+    _ side: Int, _ inputs: Int, _ outputs: Int, padding: Int, batch: Int = 64, kernel: Int = 3,
+    stride: Int = 1
+  ) -> ConvolutionShape {
     ConvolutionShape(
       batch: batch, height: side, width: side, inputChannels: inputs, outputChannels: outputs,
-      kernel: 3, padding: padding)
+      kernel: kernel, stride: stride, padding: padding)
   }
   benchmarkFused("conv+pool cnn 1x28x28->32 p0", square(28, 1, 32, padding: 0))
   benchmarkFused("conv+pool lenet 1x28x28->32 p1", square(28, 1, 32, padding: 1))
@@ -184,4 +186,9 @@ func benchmarkConvolutions() {
   benchmarkConvolution("conv 256x4x4->512", square(4, 256, 512, padding: 1, batch: 32))
   benchmarkConvolution("conv 512x4x4->512", square(4, 512, 512, padding: 1, batch: 32))
   benchmarkConvolution("conv 512x2x2->512", square(2, 512, 512, padding: 1, batch: 32))
+  benchmarkConvolution("conv 16x32x32->32 s2", square(32, 16, 32, padding: 1, batch: 16, stride: 2))
+  benchmarkConvolution(
+    "conv 64x32x32->128 s2", square(32, 64, 128, padding: 1, batch: 8, stride: 2))
+  benchmarkConvolution(
+    "conv 1x1 64x32x32->128 s2", square(32, 64, 128, padding: 0, batch: 8, kernel: 1, stride: 2))
 }

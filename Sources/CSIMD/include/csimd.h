@@ -16,6 +16,8 @@
 /// FMA), else 0.
 int csimd_level(void);
 
+#pragma clang assume_nonnull begin
+
 #define CSIMD static inline __attribute__((always_inline, overloadable, unused))
 
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
@@ -177,6 +179,13 @@ CSIMD_STEP(last_in_turn, 2, 6, 3, 7)
 CSIMD_STEP(first_halves, 0, 1, 4, 5)
 CSIMD_STEP(last_halves, 2, 3, 6, 7)
 
+/// p, of which the compiler knows nothing any more: it would replace addresses that few registers
+/// make up by many that it keeps in memory.
+CSIMD const float *csimd_opaque(const float *p) {
+  __asm__("" : "+r"(p));
+  return p;
+}
+
 /// Asks for the line at p before it is needed.
 CSIMD void csimd_prefetch(const void *p) { __builtin_prefetch(p, 0, 3); }
 /// As `csimd_prefetch`, but only into the second-level cache.
@@ -184,6 +193,8 @@ CSIMD void csimd_prefetch_far(const void *p) { __builtin_prefetch(p, 0, 2); }
 
 /// Natural logarithm.
 CSIMD double csimd_log(double x) { return __builtin_log(x); }
+
+#pragma clang assume_nonnull end
 
 #include "short_floats.h"
 #include "bits.h"
