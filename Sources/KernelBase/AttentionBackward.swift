@@ -11,10 +11,8 @@ extension VectorKernels {
   /// Floats of keys, values and their gradients; of a block's queries and gradients, by rows and
   /// transposed; of two blocks; of numbers of queries.
   static func attentionBackwardScratch(_ shape: AttentionShape) -> Int {
-    let vectors = attentionRows / wide
-    return 4 * shape.packed(shape.length) + 3 * shape.packed(attentionRows)
-      + 2 * rounded(shape.headWidth, 4) * attentionRows + 2 * vectors * attentionRows * wide + 2
-      * attentionRows
+    let block = 2 * attentionRows * (rounded(shape.headWidth, 4) + attentionRows + 1)
+    return 4 * shape.packed(shape.length) + 3 * shape.packed(attentionRows) + block
       + CausalMask.count + packingSlack
   }
 

@@ -112,9 +112,9 @@ struct NextHead {
   private let shape: AttentionShape
   private var pairs: InlineArray<4, (Matrix, Matrix)>
   private var count = 0
-  /// Where the next tile goes on: pair, two lines of its rows, row.
+  /// Where the next tile goes on: pair, part of its rows' features, row.
   private var pair = 0
-  private var lines = 0
+  private var part = 0
   private var row = 0
 
   /// Nothing, so far.
@@ -138,15 +138,16 @@ struct NextHead {
     let (first, second) = pairs[unchecked: pair]
     let share = min(task.turns(rows), shape.length &- row)
     task.ahead = LinesAhead(
-      first: first.start + (row &* first.step &+ lines &* 32),
-      second: second.start + (row &* second.step &+ lines &* 32), firstStep: first.step,
+      first: first.start + (row &* first.step &+ part &* LinesAhead.width),
+      second: second.start + (row &* second.step &+ part &* LinesAhead.width),
+      firstStep: first.step,
       secondStep: second.step, rows: share)
     row &+= share
     guard row == shape.length else { return }
     row = 0
-    lines &+= 1
-    guard lines &* 32 >= shape.headWidth else { return }
-    lines = 0
+    part &+= 1
+    guard part &* LinesAhead.width >= shape.headWidth else { return }
+    part = 0
     pair &+= 1
   }
 }

@@ -67,20 +67,25 @@ struct PanelTask {
   }
 }
 
-/// Rows of two matrices that will be needed later: a tile asks for two lines of each in a turn of its
-/// loop.
+/// Rows of two matrices that will be needed later: in each turn of its loop, a tile asks for one row's
+/// share of a panel.
 struct LinesAhead {
   var first, second: FloatsIn
   var firstStep, secondStep: Int
   /// Rows that are left.
   var rows: Int
 
+  /// Floats of a row that are asked for: a panel's, in whole lines.
+  @inline(__always) static var width: Int { max(wide, 16) }
+
   @inline(__always)
   fileprivate mutating func ask() {
     csimd_prefetch_far(first)
-    csimd_prefetch_far(first + 16)
     csimd_prefetch_far(second)
-    csimd_prefetch_far(second + 16)
+    if Self.width == 32 {
+      csimd_prefetch_far(first + 16)
+      csimd_prefetch_far(second + 16)
+    }
     rows &-= 1
     guard rows > 0 else { return }
     first += firstStep
@@ -121,8 +126,8 @@ extension Tile {
     } while row < endRow
   }
 
-  /// sums[i] += a[i row + p column] b[p], for p in 0..<count. Where rows are apart, asks for those of
-  /// the next tile: a quarter of the floats that a turn reads are R / 4 lines.
+  /// sums[i] += a[i row + p column] b[p], for p in 0..<count. A turn reads 4 R floats of A; where rows
+  /// are apart, it asks for as many of the rows behind, R / 4 lines, for the next tile.
   @inline(__always)
   private static func multiplyPanel(
     _ sums: inout Sums, _ count: Int, _ ahead: inout LinesAhead, _ a: FloatsIn, _ row: Int,

@@ -14,7 +14,6 @@ struct SoftmaxLanes {
   static var count: Int { 3 * wide + CausalMask.count }
 
   init(_ memory: FloatsOut) {
-    // Written anew each time: two vectors.
     (largest, sums, factorsOut) = (memory, memory + wide, memory + 2 * wide)
     mask = CausalMask(memory + 3 * wide)
   }
