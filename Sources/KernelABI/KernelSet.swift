@@ -41,10 +41,20 @@ public protocol KernelSet: ConvolutionKernels, ChannelKernels, SequenceKernels, 
   static func maxPoolingBackward(
     _ shape: PoolingShape, dy: FloatsIn, choice: UnsafePointer<UInt8>, dx: FloatsOut)
 
+  /// y = mean of each window.
+  static func averagePoolingForward(_ shape: PoolingShape, x: FloatsIn, y: FloatsOut)
+  /// dx, overwritten, from dy; overlapping windows add up.
+  static func averagePoolingBackward(_ shape: PoolingShape, dy: FloatsIn, dx: FloatsOut)
+
   /// y = max(x, 0), NaN stays NaN; y may be x.
   static func relu(_ count: Int, x: FloatsIn, y: FloatsOut)
   /// dx = y > 0 ? dy : 0; dx may be dy.
   static func reluBackward(_ count: Int, y: FloatsIn, dy: FloatsIn, dx: FloatsOut)
+  /// y = x > 0 ? x : slope x, for a slope in 0..<1; y may be x.
+  static func leakyReLU(_ count: Int, slope: Float, x: FloatsIn, y: FloatsOut)
+  /// dx = y > 0 ? dy : slope dy; dx may be dy.
+  static func leakyReLUBackward(
+    _ count: Int, slope: Float, y: FloatsIn, dy: FloatsIn, dx: FloatsOut)
   /// y += x.
   static func add(_ count: Int, x: FloatsIn, y: FloatsOut)
   /// Every one of `into` vectors y = the sum over `over` vectors x, in order. A y may be an x.

@@ -48,6 +48,26 @@ extension VectorKernels {
     }
   }
 
+  /// 8 bytes of traffic per element.
+  public static func leakyReLU(_ count: Int, slope: Float, x: FloatsIn, y: FloatsOut) {
+    forEachWide(count) { i, lanes in
+      let value = x[i, lanes]
+      y[i, lanes] = csimd_max(csimd_multiply(Wide(repeating: slope), value), value)
+    }
+  }
+
+  /// 12 bytes of traffic per element.
+  public static func leakyReLUBackward(
+    _ count: Int, slope: Float, y: FloatsIn, dy: FloatsIn, dx: FloatsOut
+  ) {
+    forEachWide(count) { i, lanes in
+      let gradient = dy[i, lanes]
+      dx[i, lanes] = csimd_select(
+        csimd_greater(y[i, lanes], Wide()), gradient,
+        csimd_multiply(Wide(repeating: slope), gradient))
+    }
+  }
+
   /// 12 bytes of traffic per element.
   public static func add(_ count: Int, x: FloatsIn, y: FloatsOut) {
     forEachWide(count) { i, lanes in y[i, lanes] = csimd_add(y[i, lanes], x[i, lanes]) }

@@ -141,16 +141,16 @@ extension Tile {
         for line in 0..<(R + 3) / 4 { csimd_prefetch(next + line &* 16) }
         next += 4 &* R
       }
-      stepRows(&sums, a, row, b, 0, R)
-      stepRows(&sums, a + column, row, b + wide, 0, R)
-      stepRows(&sums, a + 2 &* column, row, b + 2 &* wide, 0, R)
-      stepRows(&sums, a + 3 &* column, row, b + 3 &* wide, 0, R)
+      step(&sums, a, b, rowStep: row)
+      step(&sums, a + column, b + wide, rowStep: row)
+      step(&sums, a + 2 &* column, b + 2 &* wide, rowStep: row)
+      step(&sums, a + 3 &* column, b + 3 &* wide, rowStep: row)
       a += 4 &* column
       b += 4 &* wide
       rest &-= 4
     }
     while rest > 0 {
-      stepRows(&sums, a, row, b, 0, R)
+      step(&sums, a, b, rowStep: row)
       a += column
       b += wide
       rest &-= 1

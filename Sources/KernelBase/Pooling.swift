@@ -1,4 +1,4 @@
-// Max pooling of NHWC images: lanes are channels, so that a window is a handful of vector loads.
+// Max and average pooling of NHWC images: lanes are channels, so that a window is a handful of vector loads.
 
 import CSIMD
 import KernelABI
@@ -32,14 +32,7 @@ extension VectorKernels {
   public static func maxPoolingBackward(
     _ shape: PoolingShape, dy: FloatsIn, choice: UnsafePointer<UInt8>, dx: FloatsOut
   ) {
-    let overlaps = shape.stride < shape.window
-    let covers =
-      shape.stride == shape.window && shape.height % shape.window == 0
-      && shape.width % shape.window == 0
-    if !covers {
-      dx.update(
-        repeating: 0, count: shape.batch * shape.height * shape.width * shape.channels)
-    }
+    let overlaps = clear(dx, shape)
     forEachWindow(shape) { to, from in
       forEachWide(shape.channels) { channel, lanes in
         let gradient = (dy + from)[channel, lanes]
@@ -56,6 +49,54 @@ extension VectorKernels {
         }
       }
     }
+  }
+
+  /// One addition per place of a window.
+  public static func averagePoolingForward(_ shape: PoolingShape, x: FloatsIn, y: FloatsOut) {
+    let share = Wide(repeating: 1 / Float(shape.window * shape.window))
+    forEachWindow(shape) { from, to in
+      forEachWide(shape.channels) { channel, lanes in
+        var sum = Wide()
+        for i in 0..<shape.window {
+          for j in 0..<shape.window {
+            let place = x + (from + (i &* shape.width &+ j) &* shape.channels)
+            sum = csimd_add(sum, place[channel, lanes])
+          }
+        }
+        (y + to)[channel, lanes] = csimd_multiply(sum, share)
+      }
+    }
+  }
+
+  /// One multiplication per window. Windows that do not overlap write dx once.
+  public static func averagePoolingBackward(_ shape: PoolingShape, dy: FloatsIn, dx: FloatsOut) {
+    let share = Wide(repeating: 1 / Float(shape.window * shape.window))
+    let overlaps = clear(dx, shape)
+    forEachWindow(shape) { to, from in
+      forEachWide(shape.channels) { channel, lanes in
+        let part = csimd_multiply((dy + from)[channel, lanes], share)
+        for i in 0..<shape.window {
+          for j in 0..<shape.window {
+            let target = dx + (to + (i &* shape.width &+ j) &* shape.channels)
+            target[channel, lanes] = overlaps ? csimd_add(target[channel, lanes], part) : part
+          }
+        }
+      }
+    }
+  }
+
+  /// Clears `dx` where windows do not cover all of it, or add up.
+  ///
+  /// - Returns: whether windows overlap.
+  private static func clear(_ dx: FloatsOut, _ shape: PoolingShape) -> Bool {
+    let covers =
+      shape.stride == shape.window && shape.height % shape.window == 0
+      && shape.width % shape.window == 0
+    if !covers {
+      dx.update(
+        repeating: 0, count: shape.batch * shape.height * shape.width * shape.channels)
+    }
+    return shape.stride < shape.window
   }
 
   /// Calls `body` with the first float of every window in the image and in the result.

@@ -81,11 +81,12 @@ struct Tile<let R: Int, V: Vector> {
   @inline(__always)
   static func zero() -> Sums { Sums { _ in V() } }
 
-  /// One step: sums[i] += a[i] b.
+  /// One step: sums[i] += a[i rowStep] b. The step of rows must be a constant of the program, so that it
+  /// is part of the instructions.
   @inline(__always)
-  static func step(_ sums: inout Sums, _ a: FloatsIn, _ b: FloatsIn) {
+  static func step(_ sums: inout Sums, _ a: FloatsIn, _ b: FloatsIn, rowStep: Int = 1) {
     let column = V.load(b)
-    for i in 0..<R { sums[unchecked: i] = V.fma(a[i], column, sums[unchecked: i]) }
+    for i in 0..<R { sums[unchecked: i] = V.fma(a[i &* rowStep], column, sums[unchecked: i]) }
   }
 
   /// One step of rows `first`..<`end`, which lie `rowStep` apart.

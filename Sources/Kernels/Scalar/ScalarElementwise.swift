@@ -13,6 +13,18 @@ extension ScalarKernels {
     for i in 0..<count { dx[i] = y[i] > 0 ? dy[i] : 0 }
   }
 
+  /// y = x > 0 ? x : slope x.
+  public static func leakyReLU(_ count: Int, slope: Float, x: FloatsIn, y: FloatsOut) {
+    for i in 0..<count { y[i] = x[i] > 0 ? x[i] : slope * x[i] }
+  }
+
+  /// dx = y > 0 ? dy : slope dy.
+  public static func leakyReLUBackward(
+    _ count: Int, slope: Float, y: FloatsIn, dy: FloatsIn, dx: FloatsOut
+  ) {
+    for i in 0..<count { dx[i] = y[i] > 0 ? dy[i] : slope * dy[i] }
+  }
+
   /// y += x.
   public static func add(_ count: Int, x: FloatsIn, y: FloatsOut) {
     for i in 0..<count { y[i] += x[i] }

@@ -1,4 +1,4 @@
-// Max pooling by its definition. NaN wins over every number, and the last NaN over earlier ones,
+// Max and average pooling by their definitions. In max pooling NaN wins over every number, and the last NaN over earlier ones,
 // as in PyTorch.
 
 import KernelABI
@@ -32,6 +32,34 @@ extension ScalarKernels {
     forEachWindow(shape) { first in
       for channel in 0..<shape.channels {
         dx[first + channel + offset(shape, Int(choice[from]))] += dy[from]
+        from += 1
+      }
+    }
+  }
+
+  /// One addition per place of a window.
+  public static func averagePoolingForward(_ shape: PoolingShape, x: FloatsIn, y: FloatsOut) {
+    let places = shape.window * shape.window
+    var to = 0
+    forEachWindow(shape) { first in
+      for channel in 0..<shape.channels {
+        y[to] =
+          (0..<places).reduce(0) { $0 + x[first + channel + offset(shape, $1)] } / Float(places)
+        to += 1
+      }
+    }
+  }
+
+  /// One addition per place of a window.
+  public static func averagePoolingBackward(_ shape: PoolingShape, dy: FloatsIn, dx: FloatsOut) {
+    let places = shape.window * shape.window
+    dx.update(repeating: 0, count: shape.batch * shape.height * shape.width * shape.channels)
+    var from = 0
+    forEachWindow(shape) { first in
+      for channel in 0..<shape.channels {
+        for place in 0..<places {
+          dx[first + channel + offset(shape, place)] += dy[from] / Float(places)
+        }
         from += 1
       }
     }
