@@ -8,5 +8,6 @@ cd "$(dirname "$0")/.."
 ./mpi-run.sh build
 swift build -c release --product step-bench
 bin=$(swift build -c release --show-bin-path)
-models=linear,logistic,mlp,cnn,lenet,vgg11,resnet20,resnet18
+models=linear,logistic,mlp,cnn,lenet,vgg11,resnet20,resnet18,gpt,lstm,gru
+models=$models,matrix-factorization,gan
 "$(benchmarks/torch.sh)" benchmarks/compare.py --bench "$bin/step-bench" --models "$models" "$@"

@@ -39,22 +39,32 @@ class Peer:
         self.module = build(model, space)
         # Strict: every name and shape must be PyTorch's.
         self.module.load_state_dict(load_file(f"{folder}/parameters.safetensors"))
-        shape = space["input"]
-        isIndex = space["element"] == "index"
+        self.space, self.memory_format = space, memory_format
+        if len(space["input"]) == 3:
+            self.module = self.module.to(memory_format=memory_format)
+        self.read(f"{folder}/")
+        self.loss = loss_function(space)
+        if model == "gan":
+            noise = torch.from_numpy(numpy.fromfile(f"{folder}/noise.raw", dtype="<f4"))
+            self.noise = noise.reshape(-1, self.module.noise, 1, 1)
+        self.optimizer = torch.optim.Adam(self.module.parameters(), 1e-3, fused=fused)
+
+    def read(self, prefix):
+        """Takes inputs and targets from files."""
+        shape = self.space["input"]
+        isIndex = self.space["element"] == "index"
         inputs = torch.from_numpy(
-            numpy.fromfile(f"{folder}/inputs.raw", dtype="<i4" if isIndex else "<f4"))
+            numpy.fromfile(f"{prefix}inputs.raw", dtype="<i4" if isIndex else "<f4"))
         self.inputs = inputs.reshape(-1, *shape)
         if isIndex:
             self.inputs = self.inputs.long()
         if len(shape) == 3:
-            self.inputs = self.inputs.permute(0, 3, 1, 2).contiguous()
-            self.module = self.module.to(memory_format=memory_format)
-            self.inputs = self.inputs.to(memory_format=memory_format)
-        isNumber = space["targets"] == "numbers"
-        targets = numpy.fromfile(f"{folder}/targets.raw", dtype="<f4" if isNumber else "<i4")
-        self.targets = torch.from_numpy(targets if isNumber else targets.astype("int64"))
-        self.loss = loss_function(space)
-        self.optimizer = torch.optim.Adam(self.module.parameters(), 1e-3, fused=fused)
+            self.inputs = self.inputs.permute(0, 3, 1, 2).contiguous().to(
+                memory_format=self.memory_format)
+        isNumber = self.space["targets"] == "numbers"
+        targets = numpy.fromfile(f"{prefix}targets.raw", dtype="<f4" if isNumber else "<i4")
+        targets = torch.from_numpy(targets if isNumber else targets.astype("int64"))
+        self.targets = targets.reshape(len(self.inputs), -1)
 
     def outputs(self):
         self.module.eval()
@@ -63,15 +73,21 @@ class Peer:
         self.module.train()
         return result
 
+    def value(self):
+        """The loss as in training."""
+        if hasattr(self.module, "aims"):
+            return sum(self.module.aims(self.inputs, self.noise))
+        return self.loss(self.module(self.inputs), self.targets)
+
     def gradients(self):
         """Loss and gradients as in training, by name."""
-        loss = self.loss(self.module(self.inputs), self.targets)
+        loss = self.value()
         loss.backward()
         return loss.item(), {name: p.grad for name, p in self.module.named_parameters()}
 
     def step(self):
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.loss(self.module(self.inputs), self.targets)
+        loss = self.value()
         loss.backward()
         self.optimizer.step()
         return loss

@@ -153,6 +153,43 @@ class MatrixFactorization(nn.Module):
         return dot + self.user_bias(users) + self.item_bias(items) + self.bias
 
 
+class GAN(nn.Module):
+    """Generator and discriminator of DCGAN, for pictures whose height can be halved twice; the output
+    is the discriminator's verdict."""
+
+    def __init__(self, shape, noise=100, width=64):
+        super().__init__()
+        self.noise = noise
+        small, channels = shape[0] // 4, shape[2]
+        self.generator = nn.Sequential(
+            nn.ConvTranspose2d(noise, 2 * width, small, bias=False), nn.BatchNorm2d(2 * width),
+            nn.ReLU(), nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(width), nn.ReLU(),
+            nn.ConvTranspose2d(width, channels, 4, 2, 1, bias=False), nn.Sigmoid())
+        self.discriminator = nn.Sequential(
+            nn.Conv2d(channels, width, 4, 2, 1, bias=False), nn.LeakyReLU(0.2),
+            nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * width),
+            nn.LeakyReLU(0.2), nn.Conv2d(2 * width, 1, small, bias=False))
+
+    def forward(self, x):
+        return self.discriminator(x)
+
+    def aims(self, real, noise):
+        """What generator and discriminator minimise; each holds the other one fixed."""
+        def says(outputs, truth):
+            return functional.binary_cross_entropy_with_logits(
+                outputs, torch.full_like(outputs, truth))
+
+        generated = self.generator(noise)
+        for parameter in self.discriminator.parameters():
+            parameter.requires_grad_(False)
+        generator = says(self.discriminator(generated), 1.0)
+        for parameter in self.discriminator.parameters():
+            parameter.requires_grad_(True)
+        fakes = generated.detach()
+        return generator, says(self.discriminator(fakes), 0.0) + says(self.discriminator(real), 1.0)
+
+
 def small(*layers):
     return nn.Sequential(*layers)
 
@@ -192,6 +229,8 @@ def build(name, space):
         return Recurrent(name, classes)
     if name == "matrix-factorization":
         return MatrixFactorization(*space["index_counts"])
+    if name == "gan":
+        return GAN(shape)
     raise SystemExit(f"no PyTorch counterpart of {name}")
 
 

@@ -27,18 +27,21 @@ public struct UnknownName: Error, Sendable, Equatable, CustomStringConvertible {
     return known.sorted().first { !wanted.isEmpty && $0.lowercased().hasPrefix(wanted.prefix(3)) }
   }
 
-  /// Levenshtein's distance. Cost: O(a b).
+  /// Letters to insert, drop, replace or swap with a neighbour (Damerau 1964; no letter twice).
+  /// Cost: O(a b).
   static func distance(_ a: String, _ b: String) -> Int {
     let a = Array(a), b = Array(b)
-    var row = Array(0...b.count)
-    for (i, letter) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, other) in b.enumerated() {
-        let above = row[j + 1]
-        row[j + 1] = min(above + 1, row[j] + 1, diagonal + (letter == other ? 0 : 1))
-        diagonal = above
+    var before = [Int](), row = Array(0...b.count)
+    for i in a.indices {
+      var next = [i + 1]
+      for j in b.indices {
+        var edits = min(row[j + 1] + 1, next[j] + 1, row[j] + (a[i] == b[j] ? 0 : 1))
+        if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+          edits = min(edits, before[j - 1] + 1)
+        }
+        next.append(edits)
       }
+      (before, row) = (row, next)
     }
     return row[b.count]
   }

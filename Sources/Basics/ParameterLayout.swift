@@ -109,6 +109,9 @@ public struct ParameterLayout: Sendable {
   public private(set) var count = 0
   /// What the optimizer changes, gaps included.
   public private(set) var trained = 0..<0
+  /// The same cut into pieces, and how much faster than others each learns: the factor on its learning
+  /// rate. One piece, unless a model's networks have rates of their own.
+  public private(set) var rates: [(range: Range<Int>, factor: Float)] = []
 
   /// What follows the data.
   public var statistics: Range<Int> { trained.upperBound..<count }
@@ -122,7 +125,11 @@ public struct ParameterLayout: Sendable {
   }
 
   /// Places a tensor behind the last one and returns its range.
-  public mutating func append(_ request: ParameterRequest, prefix: String) -> Range<Int> {
+  ///
+  /// - Parameter rate: factor on the learning rate.
+  public mutating func append(
+    _ request: ParameterRequest, prefix: String, rate: Float = 1
+  ) -> Range<Int> {
     let length = request.shape.reduce(1, *)
     let range = count..<count + length
     let name = prefix.isEmpty ? request.name : prefix + "." + request.name
@@ -132,7 +139,13 @@ public struct ParameterLayout: Sendable {
       "statistics come after all parameters")
     tensors.append(ParameterTensor(name: name, range: range, request: request))
     count = FloatBuffer.aligned(range.upperBound)
-    if request.role == .trained { trained = 0..<count }
+    guard request.role == .trained else { return range }
+    trained = 0..<count
+    if let last = rates.last, last.factor == rate {
+      rates[rates.count - 1].range = last.range.lowerBound..<count
+    } else {
+      rates.append((range.lowerBound..<count, rate))
+    }
     return range
   }
 

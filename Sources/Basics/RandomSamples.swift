@@ -46,8 +46,9 @@ public final class RandomSamples {
     case .index:
       let values = inputs.bindMemory(to: Int32.self, capacity: count * size)
       for index in 0..<count * size {
-        let column = space.indexCounts.count > 1 ? index % size : 0
-        values[index] = Int32(random.index(UInt64(index), below: space.indexCounts[column]))
+        let counts = space.input.indexCounts
+        let column = counts.count > 1 ? index % size : 0
+        values[index] = Int32(random.index(UInt64(index), below: counts[column]))
       }
     case .sparse: fillRows(count, perRow, random)
     }

@@ -9,15 +9,9 @@ public struct SampleSpace: Sendable, Equatable {
   public var classes: Int
   /// What targets are.
   public var targets: TargetKind
-  /// How many different indices each place of a sample may hold, where samples are indices: one number
-  /// for all places, or one for each.
-  public var indexCounts: [Int]
 
   /// A space.
-  public init(
-    input: Shape, classes: Int, targets: TargetKind = .classes, indexCounts: [Int] = []
-  ) {
+  public init(input: Shape, classes: Int, targets: TargetKind = .classes) {
     (self.input, self.classes, self.targets) = (input, classes, targets)
-    self.indexCounts = indexCounts
   }
 }

@@ -22,13 +22,21 @@ public struct Shape: Sendable, Equatable, CustomStringConvertible {
   /// The image dimensions that a flattened vector came from: a dense layer after a convolution
   /// needs them to keep its weights in PyTorch's channels-first order in checkpoints.
   public let folded: [Int]?
+  /// How many different indices each place may hold, where entries are indices: one number for all
+  /// places, or one for each. Empty where nobody knows.
+  public let indexCounts: [Int]
 
   /// A shape of the given extents, which must all be positive.
-  public init(_ dimensions: [Int], element: Element = .float, folded: [Int]? = nil) {
+  public init(
+    _ dimensions: [Int], element: Element = .float, folded: [Int]? = nil, indexCounts: [Int] = []
+  ) {
     precondition(dimensions.allSatisfy { $0 > 0 }, "extents must be positive: \(dimensions)")
+    precondition(
+      indexCounts.isEmpty || element == .index, "only indices are counted: \(indexCounts)")
     self.dimensions = dimensions
     self.element = element
     self.folded = folded
+    self.indexCounts = indexCounts
   }
 
   /// Entries per sample; of a sparse one all features.

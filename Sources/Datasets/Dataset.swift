@@ -67,8 +67,10 @@ extension Dataset {
 extension Dataset {
   /// What a model needs to know.
   public var space: SampleSpace {
-    SampleSpace(
-      input: sampleShape, classes: classes, targets: targets, indexCounts: indexCounts)
+    let input = Shape(
+      sampleShape.dimensions, element: sampleShape.element, folded: sampleShape.folded,
+      indexCounts: indexCounts)
+    return SampleSpace(input: input, classes: classes, targets: targets)
   }
 }
 

@@ -37,10 +37,11 @@ public final class Adversarial: Model {
   /// - Parameters:
   ///   - noise: one sample of the generator's input.
   ///   - input: one real sample, and so one output of the generator.
+  ///   - rates: factors on the learning rate, one per network.
   /// - Throws: `ShapeError` if a layer does not fit, or the generator's output is no sample.
   public init(
     generator: any NetworkPart, discriminator: any NetworkPart, noise: Shape, input: Shape,
-    capacity: Int, convolution: ConvolutionChoice = .automatic, kernels: KernelTable
+    rates: (generator: Float, discriminator: Float) = (1, 1), capacity: Int, convolution: ConvolutionChoice = .automatic, kernels: KernelTable
   ) throws(ShapeError) {
     func plan(_ part: any NetworkPart, _ input: Shape, _ wants: Bool) throws(ShapeError)
       -> NetworkPlan
@@ -50,8 +51,11 @@ public final class Adversarial: Model {
         wantsInputGradient: wants, kernels: kernels)
     }
     var plans = [
-      (name: "generator", plan: try plan(generator, noise, false)),
-      (name: "discriminator", plan: try plan(discriminator, input, true)),
+      (name: "generator", rate: rates.generator, plan: try plan(generator, noise, false)),
+      (
+        name: "discriminator", rate: rates.discriminator,
+        plan: try plan(discriminator, input, true)
+      ),
     ]
     guard plans[0].plan.output.dimensions == input.dimensions else {
       throw ShapeError(
@@ -72,7 +76,13 @@ public final class Adversarial: Model {
     self.kernels = kernels
   }
 
-  /// Draws noise for the samples of `batch`.
+  /// The noise for the samples of `batch`: (count, one sample of the generator's input); valid until the
+  /// next call.
+  public func drawn(for batch: Batch) -> FloatBuffer {
+    _ = noise(for: batch)
+    return noise
+  }
+
   private func noise(for batch: Batch) -> Batch {
     let size = generator.input.count
     let random = CounterRandom(

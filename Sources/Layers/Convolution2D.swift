@@ -14,19 +14,22 @@ public struct Convolution2D: ActivatedLayer {
   public let kernel, stride, padding: Int
   /// Whether a number of its own is added to every channel.
   public let hasBias: Bool
+  /// Deviation of normally distributed initial weights, biases being 0; nil: PyTorch's uniform ones.
+  public let deviation: Float?
   /// Applied to the result in the same pass.
   public var activation: Activation
 
   /// A convolution layer.
   public init(
     _ channels: Int, kernel: Int, stride: Int = 1, padding: Int = 0, bias: Bool = true,
-    activation: Activation = .none
+    deviation: Float? = nil, activation: Activation = .none
   ) {
     precondition(
       channels > 0 && kernel > 0 && stride > 0 && padding >= 0 && padding < kernel,
       "a convolution needs channels, kernel and stride of at least 1, and padding below the kernel")
     (self.channels, self.kernel, self.stride) = (channels, kernel, stride)
     (self.padding, hasBias, self.activation) = (padding, bias, activation)
+    self.deviation = deviation
   }
 
   public var summary: String {
@@ -51,15 +54,10 @@ public struct Convolution2D: ActivatedLayer {
         layer: summary, input: context.input, problem: "the kernel is larger than the image")
     }
     // PyTorch's nn.Conv2d: both uniform in ±1/sqrt(in * kernel^2).
-    let bound = 1 / Float(inputs * kernel * kernel).squareRoot()
-    let weight = ParameterRequest(
-      "weight", shape: [kernel, kernel, inputs, channels], axes: [3, 2, 0, 1],
-      initialisation: .uniform(bound: bound))
-    guard hasBias else { return [weight] }
-    return [
-      weight,
-      ParameterRequest("bias", shape: [channels], initialisation: .uniform(bound: bound)),
-    ]
+    return ParameterRequest.weightAndBias(
+      [kernel, kernel, inputs, channels], axes: [3, 2, 0, 1],
+      bound: 1 / Float(inputs * kernel * kernel).squareRoot(), deviation,
+      biases: hasBias ? channels : nil)
   }
 
   public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {

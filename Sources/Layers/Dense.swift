@@ -63,19 +63,10 @@ public struct Dense: SummingLayer {
   /// - Parameter image: what the inputs were before they were flattened.
   func parameters(_ inputs: Int, image: [Int]? = nil) -> [ParameterRequest] {
     // PyTorch's nn.Linear: both uniform in ±1/sqrt(in).
-    let usual = Initialisation.uniform(bound: 1 / Float(inputs).squareRoot())
-    let start = deviation.map { Initialisation.normal(deviation: $0) } ?? usual
-    let weight =
-      image.map {
-        ParameterRequest(
-          "weight", shape: $0 + [features], axes: [3, 2, 0, 1], exportedShape: [features, inputs],
-          initialisation: start)
-      }
-      ?? ParameterRequest(
-        "weight", shape: [inputs, features], axes: [1, 0], initialisation: start)
-    guard hasBias else { return [weight] }
-    let bias = deviation == nil ? usual : .constant(0)
-    return [weight, ParameterRequest("bias", shape: [features], initialisation: bias)]
+    return ParameterRequest.weightAndBias(
+      (image ?? [inputs]) + [features], axes: image == nil ? [1, 0] : [3, 2, 0, 1],
+      exported: [features, inputs], bound: 1 / Float(inputs).squareRoot(), deviation,
+      biases: hasBias ? features : nil)
   }
 
   // (rows, in) (in, out) -> (rows, out)

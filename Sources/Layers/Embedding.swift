@@ -6,29 +6,47 @@ import Kernels
 /// (indices) -> (indices, width): row `index` of a table. The gradient is zero but for the rows that a
 /// batch names.
 public struct Embedding: Layer {
-  /// Rows of the table, and numbers per row.
-  public let symbols, width: Int
+  /// Rows of the table; nil: as many as there are different indices.
+  public let symbols: Int?
+  /// Numbers per row.
+  public let width: Int
   /// Deviation of the initial values; 1 is PyTorch's.
   public let deviation: Float
 
   /// A table.
-  public init(_ symbols: Int, width: Int, deviation: Float = 1) {
-    precondition(symbols > 0 && width > 0, "a table has rows, and rows have numbers")
+  public init(_ symbols: Int? = nil, width: Int, deviation: Float = 1) {
+    precondition((symbols ?? 1) > 0 && width > 0, "a table has rows, and rows have numbers")
     (self.symbols, self.width, self.deviation) = (symbols, width, deviation)
   }
 
-  public var summary: String { "embedding of \(symbols) symbols, width \(width)" }
+  public var summary: String {
+    "embedding" + (symbols.map { " of \($0) symbols" } ?? "") + ", width \(width)"
+  }
+
+  /// Rows of the table for such an input.
+  func rows(_ input: Shape) -> Int { symbols ?? input.indexCounts.max() ?? 0 }
 
   /// The table to ask for.
-  var table: ParameterRequest {
-    ParameterRequest(
-      "weight", shape: [symbols, width], initialisation: .normal(deviation: deviation))
+  func table(_ input: Shape) throws(ShapeError) -> ParameterRequest {
+    guard input.element == .index else {
+      throw ShapeError(layer: summary, input: input, problem: "it needs indices")
+    }
+    let rows = rows(input)
+    guard rows > 0 else {
+      throw ShapeError(
+        layer: summary, input: input, problem: "nobody says how many different indices there are")
+    }
+    guard rows >= input.indexCounts.max() ?? 0 else {
+      throw ShapeError(
+        layer: summary, input: input,
+        problem: "there are \(input.indexCounts.max()!) different indices")
+    }
+    return ParameterRequest(
+      "weight", shape: [rows, width], initialisation: .normal(deviation: deviation))
   }
 
   public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
-    guard context.input.element == .index else {
-      throw ShapeError(layer: summary, input: context.input, problem: "it needs indices")
-    }
+    let table = try table(context.input)
     var plan = LayerPlan(output: Shape(context.input.dimensions + [width]))
     plan.parameters = [table]
     plan.keepsOutput = false
@@ -38,15 +56,15 @@ public struct Embedding: Layer {
 
   public func forward(_ pass: LayerPass) {
     pass.kernels.gatherRows(
-      pass.count * pass.input.count, width: width, symbols: symbols, indices: pass.indices,
-      table: pass.parameter(0), y: pass.y)
+      pass.count * pass.input.count, width: width, symbols: rows(pass.input),
+      indices: pass.indices, table: pass.parameter(0), y: pass.y)
   }
 
   public func backward(_ pass: LayerPass) {
-    if pass.isFirst { pass.gradient(0).update(repeating: 0, count: symbols * width) }
+    let rows = rows(pass.input)
+    if pass.isFirst { pass.gradient(0).update(repeating: 0, count: rows * width) }
     pass.kernels.scatterAddRows(
-      pass.count * pass.input.count, width: width, symbols: symbols, indices: pass.indices,
-      dy: FloatsIn(pass.dy), dtable: pass.gradient(0))
+      pass.count * pass.input.count, width: width, symbols: rows, indices: pass.indices, dy: FloatsIn(pass.dy), dtable: pass.gradient(0))
     pass.finishGradients()
   }
 }

@@ -25,20 +25,10 @@ public struct MaxPooling2D: Layer {
       + activation.suffix
   }
 
-  private func shape(_ count: Int, _ input: Shape) -> PoolingShape {
-    PoolingShape(
-      batch: count, height: input.dimensions[0], width: input.dimensions[1],
-      channels: input.dimensions[2], window: window, stride: stride)
-  }
-
   public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
-    let (height, width, channels) = try context.image(summary)
-    guard min(height, width) >= window else {
-      throw ShapeError(
-        layer: summary, input: context.input, problem: "the window is larger than the image")
-    }
-    let shape = shape(context.batch, context.input)
-    var plan = LayerPlan(output: Shape([shape.outputHeight, shape.outputWidth, channels]))
+    let shape = try context.pooling(summary, context.batch, window: window, stride: stride)
+    var plan = LayerPlan(
+      output: Shape([shape.outputHeight, shape.outputWidth, shape.channels]))
     plan.keptPerSample = (plan.output.count + 3) / 4  // a byte each
     plan.keepsInput = false
     plan.keepsOutput = activation != .none
@@ -46,9 +36,13 @@ public struct MaxPooling2D: Layer {
     return plan
   }
 
+  private func shape(_ pass: LayerPass) -> PoolingShape {
+    PoolingShape(pass.count, pass.input, window: window, stride: stride)
+  }
+
   public func forward(_ pass: LayerPass) {
     pass.kernels.maxPoolingForward(
-      shape(pass.count, pass.input), x: pass.x, y: pass.y, choice: pass.keptBytes)
+      shape(pass), x: pass.x, y: pass.y, choice: pass.keptBytes)
     activation.forward(pass)
   }
 
@@ -56,7 +50,7 @@ public struct MaxPooling2D: Layer {
     guard let dx = pass.dx else { return }
     activation.backward(pass)
     pass.kernels.maxPoolingBackward(
-      shape(pass.count, pass.input), dy: FloatsIn(pass.dy), choice: UnsafePointer(pass.keptBytes),
+      shape(pass), dy: FloatsIn(pass.dy), choice: UnsafePointer(pass.keptBytes),
       dx: dx)
   }
 }

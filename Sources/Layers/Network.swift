@@ -35,7 +35,7 @@ public final class Network: Model {
   ) throws(ShapeError) {
     var plans = [
       (
-        name: "",
+        name: "", rate: Float(1),
         plan: try NetworkPlan(
           part, input: input, capacity: capacity, convolution: convolution, cacheBytes: cacheBytes,
           wantsInputGradient: wantsInputGradient, kernels: kernels)

@@ -86,26 +86,29 @@ struct NetworkPlan {
   /// Puts the parameters of `plans` into one layout: first all that is trained, in forward order,
   /// then statistics.
   ///
-  /// - Parameter plans: the plans, and what their parameters' names begin with.
-  static func place(_ plans: inout [(name: String, plan: NetworkPlan)]) -> ParameterLayout {
+  /// - Parameter plans: the plans, what their parameters' names begin with, and the factors on their
+  ///   learning rates.
+  static func place(_ plans: inout [(name: String, rate: Float, plan: NetworkPlan)])
+    -> ParameterLayout
+  {
     var layout = ParameterLayout()
     for isTrained in [true, false] {
       for number in plans.indices {
-        let name = plans[number].name
-        plans[number].plan.append(to: &layout, isTrained: isTrained, name)
+        let (name, rate, _) = plans[number]
+        plans[number].plan.append(to: &layout, isTrained: isTrained, name, rate)
       }
     }
     return layout
   }
 
   private mutating func append(
-    to layout: inout ParameterLayout, isTrained: Bool, _ name: String
+    to layout: inout ParameterLayout, isTrained: Bool, _ name: String, _ rate: Float
   ) {
     for index in operations.indices {
       let names = [name, operations[index].prefix].filter { !$0.isEmpty }
       operations[index].ranges += operations[index].plan.parameters
         .filter { ($0.role == .trained) == isTrained }
-        .map { layout.append($0, prefix: names.joined(separator: ".")) }
+        .map { layout.append($0, prefix: names.joined(separator: "."), rate: rate) }
     }
   }
 

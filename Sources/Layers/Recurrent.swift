@@ -31,7 +31,7 @@ public struct Recurrent: Layer {
     RecurrentShape(
       cell: cell, samples: count, length: input.dimensions[0],
       inputs: folded?.embedding.width ?? input.dimensions[1], hidden: hidden,
-      symbols: folded?.embedding.symbols ?? 0)
+      symbols: folded?.embedding.rows(input) ?? 0)
   }
 
   public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
@@ -46,7 +46,7 @@ public struct Recurrent: Layer {
     }
     let shape = shape(context.batch, input)
     var plan = LayerPlan(output: Shape([shape.length, hidden]))
-    plan.parameters = parameters(shape)
+    plan.parameters = try parameters(shape, input)
     // Gates and cells lie as the kernels like it, all samples together.
     plan.kept = context.kernels.recurrentKept(shape)
     plan.scratch = context.kernels.recurrentScratch(shape)
@@ -57,7 +57,9 @@ public struct Recurrent: Layer {
     return plan
   }
 
-  private func parameters(_ shape: RecurrentShape) -> [ParameterRequest] {
+  private func parameters(_ shape: RecurrentShape, _ input: Shape) throws(ShapeError)
+    -> [ParameterRequest]
+  {
     // PyTorch's nn.LSTM: all uniform in ±1/sqrt(hidden).
     let start = Initialisation.uniform(bound: 1 / Float(hidden).squareRoot())
     let prefix = folded.map { $0.ownName + "." } ?? ""
@@ -73,7 +75,7 @@ public struct Recurrent: Layer {
       bias("bias_hh_l0"),
     ]
     guard let folded else { return own }
-    return own + [folded.embedding.table.named(folded.name + ".weight")]
+    return own + [try folded.embedding.table(input).named(folded.name + ".weight")]
   }
 
   private func input(_ pass: LayerPass) -> RecurrentInput {

@@ -16,19 +16,22 @@ public struct TransposedConvolution2D: ActivatedLayer {
   public let kernel, stride, padding: Int
   /// Whether a number of its own is added to every channel.
   public let hasBias: Bool
+  /// Deviation of normally distributed initial weights, biases being 0; nil: PyTorch's uniform ones.
+  public let deviation: Float?
   /// Applied to the result.
   public var activation: Activation
 
   /// A transposed convolution layer.
   public init(
     _ channels: Int, kernel: Int, stride: Int = 1, padding: Int = 0, bias: Bool = true,
-    activation: Activation = .none
+    deviation: Float? = nil, activation: Activation = .none
   ) {
     precondition(
       channels > 0 && kernel > 0 && stride > 0 && padding >= 0 && padding < kernel,
       "a convolution needs channels, kernel and stride of at least 1, and padding below the kernel")
     (self.channels, self.kernel, self.stride) = (channels, kernel, stride)
     (self.padding, hasBias, self.activation) = (padding, bias, activation)
+    self.deviation = deviation
   }
 
   public var summary: String {
@@ -58,16 +61,10 @@ public struct TransposedConvolution2D: ActivatedLayer {
     shape.method = context.convolution.method(for: shape)
     var plan = LayerPlan(output: Shape([extent(height), extent(width), channels]))
     // PyTorch's nn.ConvTranspose2d: both uniform in ±1/sqrt(out * kernel^2).
-    let start = Initialisation.uniform(bound: 1 / Float(channels * kernel * kernel).squareRoot())
-    plan.parameters = [
-      ParameterRequest(
-        "weight", shape: [kernel, kernel, channels, inputs], axes: [3, 2, 0, 1],
-        initialisation: start)
-    ]
-    if hasBias {
-      plan.parameters.append(
-        ParameterRequest("bias", shape: [channels], initialisation: start))
-    }
+    plan.parameters = ParameterRequest.weightAndBias(
+      [kernel, kernel, channels, inputs], axes: [3, 2, 0, 1],
+      bound: 1 / Float(channels * kernel * kernel).squareRoot(), deviation,
+      biases: hasBias ? channels : nil)
     plan.keepsOutput = activation != .none
     plan.planConvolution(shape, context, pixels: height * width)
     return plan

@@ -8,7 +8,7 @@ public struct UpdateStep: Sendable {
   /// 1 for the first update.
   public let number: Int
   /// Learning rate of this step.
-  public let learningRate: Float
+  public private(set) var learningRate: Float
   /// Factor on every gradient value (global-norm clipping); 1 leaves them alone.
   public let gradientScale: Float
   /// The vector code to use.
@@ -23,6 +23,13 @@ public struct UpdateStep: Sendable {
   ) {
     (self.number, self.learningRate) = (number, learningRate)
     (self.gradientScale, self.kernels, self.layout) = (gradientScale, kernels, layout)
+  }
+
+  /// The same step for parameters that learn `factor` times as fast.
+  public func faster(by factor: Float) -> UpdateStep {
+    var step = self
+    step.learningRate *= factor
+    return step
   }
 }
 

@@ -111,11 +111,13 @@ public final class Worker {
     defer { trace?.record(updateName, Trace.Track.work, since: start) }
     for state in replica.optimizerState {
       updateStatistics(range.clamped(to: state.range))
-      let part = range.clamped(to: state.range).clamped(to: replica.layout.trained)
-      guard !part.isEmpty else { continue }
-      optimizer.update(
-        part, parameters: replica.parameters, gradients: replica.gradients, state: state, step: step
-      )
+      for (piece, factor) in replica.layout.rates {
+        let part = range.clamped(to: state.range).clamped(to: piece)
+        guard !part.isEmpty else { continue }
+        optimizer.update(
+          part, parameters: replica.parameters, gradients: replica.gradients, state: state,
+          step: step.faster(by: factor))
+      }
     }
   }
 

@@ -22,7 +22,8 @@ struct SpaceOptions: ParsableArguments {
       guard extents.allSatisfy({ (1...1 << 24).contains($0) }) else {
         throw UsageError("--input \(input): extents as in 28x28x1 are needed")
       }
-      space.input = Shape(extents, element: space.input.element)
+      space.input = Shape(
+        extents, element: space.input.element, indexCounts: space.input.indexCounts)
     }
     if let classes {
       guard (1...1 << 20).contains(classes) else {

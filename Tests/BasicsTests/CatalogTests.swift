@@ -11,7 +11,7 @@ import Testing
 
   @Test(arguments: [
     ("aple", "apple"), ("Pear", "pear"), ("blackbery", "blackberry"),
-    ("blackcurrant", "blackberry"),
+    ("blackcurrant", "blackberry"), ("paer", "pear"), ("appel", "apple"),
   ])
   func suggestsTheNearestName(written: String, meant: String) {
     #expect(UnknownName.nearest(to: written, among: catalog.names) == meant)

@@ -51,6 +51,20 @@ import Testing
     #expect(Set(0..<layout.count).subtracting(used).allSatisfy { buffer[$0] == 0 })
   }
 
+  @Test func piecesThatLearnAlikeAreOne() {
+    var layout = ParameterLayout()
+    for (number, rate) in [1, 1, 0.5, 2, 2].enumerated() {
+      let request = ParameterRequest("w\(number)", shape: [20], initialisation: .constant(1))
+      _ = layout.append(request, prefix: "", rate: Float(rate))
+    }
+    let statistic = ParameterRequest(
+      "s", shape: [3], initialisation: .constant(0), role: .average(rate: 0.1))
+    _ = layout.append(statistic, prefix: "")
+    #expect(layout.rates.map(\.range) == [0..<64, 64..<96, 96..<160])
+    #expect(layout.rates.map(\.factor) == [1, 0.5, 2])
+    #expect(layout.trained == 0..<160 && layout.count == 176)
+  }
+
   @Test func initialValuesDependOnSeedAndOrderAlone() {
     func exported(_ request: ParameterRequest, seed: UInt64) -> [Float] {
       var layout = ParameterLayout()

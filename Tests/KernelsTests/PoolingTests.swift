@@ -38,4 +38,21 @@ import Testing
       #expect(distance(dx, dxExpected) < 1e-6 && dx.intact, "\(shape)")
     }
   }
+
+  @Test(arguments: vectorSets) func averages(_ set: InstructionSet) throws {
+    let table = try kernels(set)
+    var numbers = Numbers(32)
+    for shape in Self.shapes {
+      let x = Guarded(shape.batch * shape.height * shape.width * shape.channels, &numbers)
+      let count = shape.batch * shape.outputHeight * shape.outputWidth * shape.channels
+      let (y, expected) = (Guarded(count), Guarded(count))
+      ScalarKernels.averagePoolingForward(shape, x: x.values, y: expected.out)
+      table.averagePoolingForward(shape, x: x.values, y: y.out)
+      #expect(distance(y, expected) < 1e-6 && y.intact, "\(shape)")
+      let (dx, dxExpected) = (Guarded(x.count), Guarded(x.count))
+      ScalarKernels.averagePoolingBackward(shape, dy: y.values, dx: dxExpected.out)
+      table.averagePoolingBackward(shape, dy: y.values, dx: dx.out)
+      #expect(distance(dx, dxExpected) < 1e-6 && dx.intact, "\(shape)")
+    }
+  }
 }

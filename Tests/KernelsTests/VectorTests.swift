@@ -21,6 +21,10 @@ import Testing
       check("relu") { $0.relu(count, x: x.values, y: $1) }
       check("relu in place") { $0.relu(count, x: FloatsIn($1), y: $1) }
       check("relu backward") { $0.reluBackward(count, y: x.values, dy: y.values, dx: $1) }
+      check("leaky relu") { $0.leakyReLU(count, slope: 0.2, x: x.values, y: $1) }
+      check("leaky relu backward") {
+        $0.leakyReLUBackward(count, slope: 0.2, y: x.values, dy: y.values, dx: $1)
+      }
       check("relu backward in place") {
         $0.reluBackward(count, y: x.values, dy: FloatsIn($1), dx: $1)
       }

@@ -11,13 +11,11 @@ import Testing
     let input: Shape
     let classes: Int
     var convolution = ConvolutionChoice.automatic
-    /// Different indices that samples may hold.
-    var symbols = 0
     /// Training sees something else than evaluation.
     var isRandom = false
     var testDescription: String { name }
     var space: SampleSpace {
-      SampleSpace(input: input, classes: classes, indexCounts: symbols > 0 ? [symbols] : [])
+      SampleSpace(input: input, classes: classes)
     }
   }
 
@@ -135,6 +133,12 @@ import Testing
         Flatten(), Dense(3),
       ], input: Shape([2, 3, 4]), classes: 3),
     Case(
+      name: "average pooling, leaky relu",
+      layers: [
+        Convolution2D(3, kernel: 2), LeakyReLU(0.2), AveragePooling2D(2),
+        Convolution2D(5, kernel: 1), AveragePooling2D(3, stride: 2), Flatten(), Dense(3),
+      ], input: Shape([11, 12, 2]), classes: 3),
+    Case(
       name: "functions",
       layers: [
         Dense(6), GELU(), Dense(6), SiLU(), Dense(6), Tanh(), Dense(6), Sigmoid(),
@@ -147,7 +151,7 @@ import Testing
     Case(
       name: "embedding and positions",
       layers: [Embedding(11, width: 6), PositionEmbedding(), Dense(4)],
-      input: Shape([5], element: .index), classes: 4, symbols: 11),
+      input: Shape([5], element: .index, indexCounts: [11]), classes: 4),
     Case(
       name: "attention",
       layers: [
@@ -155,22 +159,22 @@ import Testing
         Residual {
           LayerNormalization(); Dense(18); SelfAttention(heads: 3); Dense(6)
         }, Dense(9),
-      ], input: Shape([7], element: .index), classes: 9, symbols: 9),
+      ], input: Shape([7], element: .index, indexCounts: [9]), classes: 9),
     Case(
       name: "full attention",
       layers: [Embedding(9, width: 12), SelfAttention(heads: 2, causal: false), Dense(9)],
-      input: Shape([4], element: .index), classes: 9, symbols: 9),
+      input: Shape([4], element: .index, indexCounts: [9]), classes: 9),
     Case(
       name: "recurrent", layers: [Recurrent(.lstm, 5), Recurrent(.gru, 6), Dense(3)],
       input: Shape([4, 3]), classes: 3),
     Case(
       name: "folded embedding, lstm",
       layers: [Embedding(7, width: 4), Recurrent(.lstm, 5), Dense(7)],
-      input: Shape([6], element: .index), classes: 7, symbols: 7),
+      input: Shape([6], element: .index, indexCounts: [7]), classes: 7),
     Case(
       name: "folded embedding, gru",
       layers: [Embedding(7, width: 4), Recurrent(.gru, 5), Dense(7)],
-      input: Shape([6], element: .index), classes: 7, symbols: 7),
+      input: Shape([6], element: .index, indexCounts: [7]), classes: 7),
     Case(
       name: "dropout", layers: [Dense(12), Dropout(0.4), Dense(8), ReLU(), Dropout(0.2), Dense(3)],
       input: Shape([5]), classes: 3, isRandom: true),

@@ -17,12 +17,13 @@ final class Quadratic: Objective {
   let capacity = 1 << 20
   private let size: Int
 
-  init(_ size: Int, tensors: Int = 1) {
+  /// - Parameter rates: factors on the tensors' learning rates; 1 where there is none.
+  init(_ size: Int, tensors: Int = 1, rates: [Float] = []) {
     var layout = ParameterLayout()
     for number in 0..<tensors {
       _ = layout.append(
         ParameterRequest("w\(number)", shape: [size], initialisation: .uniform(bound: 1)),
-        prefix: "")
+        prefix: "", rate: number < rates.count ? rates[number] : 1)
     }
     (self.layout, self.size) = (layout, size)
   }

@@ -90,6 +90,29 @@ import Testing
     }
   }
 
+  /// Networks with rates of their own: buckets that hold parts of both are cut where rates change.
+  @Test(arguments: [64, 1 << 20]) func tensorsLearnAtTheirOwnRates(_ bucketBytes: Int) throws {
+    func change(_ rates: [Float]) throws -> [Float] {
+      try LocalWorld.run(ranks: 2) { communicator in
+        let worker = try worker(
+          Quadratic(19, tensors: 3, rates: rates), SGD(), on: communicator, bucketBytes: bucketBytes
+        )
+        let before = Array(worker.replica.parameters.values)
+        let strategy = try SynchronousSGD(worker, Settings(of: "sync", declared: []))
+        let rank = communicator.rank
+        _ = try strategy.step(Samples(2, size: 19, seed: 3).batch(rank..<rank + 1, of: 2))
+        return zip(worker.replica.parameters.values, before).map { $0 - $1 }
+      }[1]
+    }
+    let alike = try change([])
+    let apart = try change([2, 1, 0.25])
+    for index in alike.indices {
+      let factor: Float = index < 32 ? 2 : index < 64 ? 1 : 0.25
+      #expect(abs(apart[index] - factor * alike[index]) < 1e-6)
+    }
+    #expect(alike.contains { abs($0) > 0.01 })
+  }
+
   @Test func oneVoteReachesEveryRank() throws {
     let votes = try LocalWorld.run(ranks: 3) { communicator in
       let worker = try worker(Quadratic(5), SGD(), on: communicator)

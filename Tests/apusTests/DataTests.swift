@@ -93,10 +93,6 @@ import Training
         "points.csv: line 202: 2 fields where the first line"
       ),
       (
-        ["--data", "csv:numbers.csv", "--set", "task=numbers"], .usage,
-        "the targets of csv:numbers.csv are numbers; the model's loss is for classes"
-      ),
-      (
         ["--data", "csv:numbers.csv", "--set", "seperator=tab"], .usage,
         "unknown setting 'seperator'; did you mean 'separator'?"
       ),

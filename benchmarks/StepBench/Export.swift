@@ -3,6 +3,18 @@
 import Basics
 import Foundation
 
+extension SampleSpace {
+  /// Says what samples are.
+  func export(to folder: String) throws {
+    let facts: [String: Any] = [
+      "input": input.dimensions, "element": input.element.rawValue, "classes": classes,
+      "targets": targets.rawValue, "index_counts": input.indexCounts,
+    ]
+    try JSONSerialization.data(withJSONObject: facts)
+      .write(to: URL(fileURLWithPath: folder + "/space.json"))
+  }
+}
+
 extension RandomSamples {
   /// Writes raw inputs and targets, and what they are.
   func export(to folder: String) throws {
@@ -14,11 +26,6 @@ extension RandomSamples {
         ? Data(bytes: batch.inputs, count: inputBytes) : denseInputs.withUnsafeBytes { Data($0) },
       "inputs.raw")
     try write(Data(bytes: batch.targets, count: 4 * targetCount), "targets.raw")
-    let facts: [String: Any] = [
-      "input": space.input.dimensions, "element": space.input.element.rawValue,
-      "classes": space.classes, "targets": space.targets.rawValue,
-      "index_counts": space.indexCounts,
-    ]
-    try write(JSONSerialization.data(withJSONObject: facts), "space.json")
+    try space.export(to: folder)
   }
 }

@@ -8,11 +8,17 @@
 //   losses N                     N steps; prints their losses
 //   time N                       N steps; prints their times in milliseconds
 //   operations                   prints the floating-point operations of a step
+//   open MODEL BATCH DATA SEED FOLDER [NAME=VALUE ...]
+//                                the same with real data, whose settings may follow: writes parameters
+//                                and the held-out half; prints the number of steps per epoch
+//   train N FOLDER               N steps on the next N batches, which are appended to files; losses
+//   heldout                      prints held-out loss and accuracy
 //
 // A step is what `apus train` does between two reports: gradient, update, tally; Adam, rate 1e-3.
 
 import Basics
 import Collectives
+import Datasets
 import Foundation
 import Kernels
 import Layers
@@ -21,21 +27,26 @@ import Optimizers
 import Strategies
 import Training
 
-/// A model with a batch that stays the same.
+/// A model, with a batch that stays the same or with real data.
 final class Bench {
   private let model: any Model
   private let worker: Worker
   private let strategy: SynchronousSGD
   private let samples: RandomSamples
+  private let communicator: any Communicator
 
+  /// - Parameter space: what samples are; nil: what the model is at home with.
   init(
-    _ name: String, batch count: Int, seed: UInt64, on communicator: any Communicator
+    _ name: String, batch count: Int, space: SampleSpace? = nil, seed: UInt64,
+    on communicator: any Communicator
   ) throws {
+    self.communicator = communicator
     let kernels = try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
     let recipe = try modelCatalog.find(name)
+    let space = space ?? recipe.home
     let choice = ProcessInfo.processInfo.environment["CONVOLUTION"] ?? ""
     model = try recipe.make(
-      for: recipe.home, capacity: count,
+      for: space, capacity: count,
       convolution: ConvolutionChoice(rawValue: choice) ?? .automatic, kernels: kernels)
     let group = try RankGroup(communicator)
     worker = Worker(
@@ -45,15 +56,30 @@ final class Bench {
       learningRate: { _ in 1e-3 }, kernels: kernels)
     strategy = try SynchronousSGD(worker, Settings(of: "sync", declared: []))
     samples = RandomSamples(
-      count, of: recipe.home, targetsPerSample: model.targetsPerSample, seed: seed + 1)
+      count, of: space, targetsPerSample: model.targetsPerSample, seed: seed + 1)
   }
 
   private var parameters: FloatsIn { FloatsIn(worker.replica.parameters.pointer) }
 
   /// Files that the peer starts from.
   func export(to folder: String) throws {
-    try ModelFile.write(model.layout, parameters, to: folder + "/parameters.safetensors")
+    try exportParameters(to: folder)
     try samples.export(to: folder)
+    guard let pair = model as? Adversarial else { return }
+    try Data(buffer: pair.drawn(for: samples.batch).values)
+      .write(to: URL(fileURLWithPath: folder + "/noise.raw"))
+  }
+
+  func exportParameters(to folder: String) throws {
+    try ModelFile.write(model.layout, parameters, to: folder + "/parameters.safetensors")
+  }
+
+  /// Loss and accuracy on data.
+  func evaluate(_ data: any Dataset) throws -> [Double] {
+    let found = try Evaluation(
+      of: model, on: data, over: communicator, kernels: worker.kernels
+    ).run(at: parameters)
+    return [found.loss, found.accuracy]
   }
 
   /// Outputs as in evaluation, and gradients as in training, at the parameters of now.
@@ -75,8 +101,8 @@ final class Bench {
     return Double(perSample * samples.batch.count)
   }
 
-  func step() throws -> Double {
-    let report = try strategy.step(samples.batch)
+  func step(_ batch: Batch? = nil) throws -> Double {
+    let report = try strategy.step(batch ?? samples.batch)
     return report.loss / Double(report.samples * model.targetsPerSample)
   }
 }
@@ -87,6 +113,7 @@ enum StepBench {
     try LocalWorld.run(ranks: 1, timeout: .seconds(86_400)) { communicator in
       Denormals.flush()
       var bench: Bench?
+      var feed: Feed?
       let clock = ContinuousClock()
       while let line = readLine() {
         let words = line.split(separator: " ").map(String.init)
@@ -108,6 +135,26 @@ enum StepBench {
             answer.append((clock.now - start) / .milliseconds(1))
           }
         case ("operations", let bench?): answer = [bench.operations]
+        case ("open", _):
+          let (batch, seed, folder) = (Int(words[2])!, UInt64(words[4])!, words[5])
+          let settings = words.dropFirst(6).map { $0.split(separator: "=").map(String.init) }
+          let new = try Feed(
+            words[3], settings: Dictionary(uniqueKeysWithValues: settings.map { ($0[0], $0[1]) }),
+            batch: batch, seed: seed, kernels: KernelSelection.best)
+          let space = new.pair.training.space
+          feed = new
+          bench = try Bench(words[1], batch: batch, space: space, seed: seed, on: communicator)
+          try space.export(to: folder)
+          try bench!.exportParameters(to: folder)
+          try new.exportHeldOut(to: folder)
+          answer = [Double(new.stepsPerEpoch)]
+        case ("train", let bench?):
+          for _ in 0..<Int(words[1])! {
+            let batch = feed!.next()
+            try feed!.append(batch, to: words[2] + "/")
+            answer.append(try bench.step(batch))
+          }
+        case ("heldout", let bench?): answer = try bench.evaluate(feed!.pair.heldOut)
         default: throw MessagingError(call: "step-bench", rank: 0, text: "cannot obey: \(line)")
         }
         print(answer.map { "\($0)" }.joined(separator: " "))

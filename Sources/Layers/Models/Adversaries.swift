@@ -49,11 +49,11 @@ private func generator(_ picture: [Int], width: Int, range: String) -> any Netwo
   Sequential {
     TransposedConvolution2D(
       2 * width, kernel: picture[0] / 4, bias: false, deviation: deviation)
-    BatchNormalization(deviation: deviation)
+    BatchNormalization()
     ReLU()
     TransposedConvolution2D(
       width, kernel: 4, stride: 2, padding: 1, bias: false, deviation: deviation)
-    BatchNormalization(deviation: deviation)
+    BatchNormalization()
     ReLU()
     TransposedConvolution2D(
       picture[2], kernel: 4, stride: 2, padding: 1, bias: false, deviation: deviation)
@@ -67,7 +67,7 @@ private func discriminator(_ picture: [Int], width: Int) -> any NetworkPart {
     Convolution2D(width, kernel: 4, stride: 2, padding: 1, bias: false, deviation: deviation)
     LeakyReLU(0.2)
     Convolution2D(2 * width, kernel: 4, stride: 2, padding: 1, bias: false, deviation: deviation)
-    BatchNormalization(deviation: deviation)
+    BatchNormalization()
     LeakyReLU(0.2)
     Convolution2D(1, kernel: picture[0] / 4, bias: false, deviation: deviation)
   }

@@ -6,9 +6,9 @@ let matrixFactorization = ModelRecipe(
   summary: "ratings as products of users' and items' factors",
   settings: [Setting("width", default: "32", help: "factors per user and item")],
   home: SampleSpace(
-    input: Shape([2], element: .index), classes: 1, targets: .numbers, indexCounts: [943, 1682]),
+    input: Shape([2], element: .index, indexCounts: [943, 1682]), classes: 1, targets: .numbers),
   network: { context in
-    let counts = context.space.indexCounts
+    let counts = context.space.input.indexCounts
     guard counts.count == 2 else {
       throw ShapeError("matrix-factorization needs pairs of indices (user, item), as movielens has")
     }

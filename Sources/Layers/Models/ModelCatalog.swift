@@ -9,5 +9,5 @@ public let modelCatalog = Catalog<ModelRecipe>(
     ("linear", linear), ("logistic", logistic), ("mlp", mlp), ("cnn", cnn), ("lenet", lenet),
     ("vgg11", vgg11),
     ("resnet20", resnet20), ("resnet18", resnet18), ("matrix-factorization", matrixFactorization),
-    ("gpt", gpt), ("lstm", lstm), ("gru", gru),
+    ("gpt", gpt), ("lstm", lstm), ("gru", gru), ("gan", gan),
   ])

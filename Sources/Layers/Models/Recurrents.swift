@@ -18,8 +18,9 @@ private func recurrentModel(_ cell: RecurrentCell, summary: String) -> ModelReci
     network: { context in
       let width = try context.settings.int("width", .from(1, to: 65_536))
       let dropout = try context.settings.float("dropout", .from(0, below: 1))
-      return try Sequential {
-        try Embedding(context.symbols(), width: width).named("embedding")
+      try context.checkSymbols()
+      return Sequential {
+        Embedding(width: width).named("embedding")
         Recurrent(cell, width).named("\(cell)")
         if dropout > 0 { Dropout(dropout) }
         Dense(context.space.classes).named("head")
@@ -30,19 +31,18 @@ private func recurrentModel(_ cell: RecurrentCell, summary: String) -> ModelReci
 extension SampleSpace {
   /// 64 characters of 65 kinds, each followed by the next.
   static let characters = SampleSpace(
-    input: Shape([64], element: .index), classes: 65, indexCounts: [65])
+    input: Shape([64], element: .index, indexCounts: [65]), classes: 65)
 }
 
 extension ModelContext {
-  /// How many symbols there are, where samples are sequences of them.
-  func symbols() throws(ShapeError) -> Int {
+  /// Checks that samples are sequences of symbols.
+  func checkSymbols() throws(ShapeError) {
     guard space.input.element == .index, space.input.dimensions.count == 1,
-      let count = space.indexCounts.first, Set(space.indexCounts).count == 1
+      Set(space.input.indexCounts).count == 1
     else {
       throw ShapeError(
         "the model needs sequences of symbols, as text has; samples are \(space.input)"
           + " \(space.input.element)")
     }
-    return count
   }
 }

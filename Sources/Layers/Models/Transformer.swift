@@ -26,9 +26,10 @@ let gpt = ModelRecipe(
     // GPT-2's deviation, for projections into the residual path less with every block.
     let deviation: Float = 0.02
     let residual = deviation / Float(2 * layers).squareRoot()
-    return try Sequential {
-      try Sequential {
-        try Embedding(context.symbols(), width: width, deviation: deviation).named("wte")
+    try context.checkSymbols()
+    return Sequential {
+      Sequential {
+        Embedding(width: width, deviation: deviation).named("wte")
         PositionEmbedding(deviation: deviation).named("wpe")
         if dropout > 0 { Dropout(dropout) }
         Sequential {
