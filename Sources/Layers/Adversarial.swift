@@ -48,7 +48,7 @@ public final class Adversarial: Model {
     {
       try NetworkPlan(
         part, input: input, capacity: capacity, convolution: convolution, cacheBytes: 384 << 10,
-        wantsInputGradient: wants, kernels: kernels)
+        isPart: true, wantsInputGradient: wants, kernels: kernels)
     }
     var plans = [
       (name: "generator", rate: rates.generator, plan: try plan(generator, noise, false)),
@@ -124,13 +124,13 @@ public final class Adversarial: Model {
       func judge(_ batch: Batch, areReal: Bool, into place: FloatsOut) -> LossSum {
         let outputs = discriminator.trainingOutputs(for: batch, at: parameters, into: place)
         let sum = value(outputs, areReal: areReal, batch, discriminator.outputGradient)
-        discriminator.backward(batch, nil)
+        discriminator.backward(batch)
         return sum
       }
       aims.generator = judge(fake, areReal: true, into: beside.pointer).loss
       generator.outputGradient.update(
         from: discriminator.inputGradient, count: batch.count * generator.output.count)
-      generator.backward(input, nil)
+      generator.backward(input)
       // The discriminator's own: of generated samples, then of real ones.
       let ofFakes = judge(fake, areReal: false, into: beside.pointer)
       total = judge(batch, areReal: true, into: gradients)

@@ -44,7 +44,7 @@ extension LayerPass {
   {
     var shape = shape
     shape.method = plan.convolution
-    if isFirst {
+    if startsRound {
       kernels.convolutionPrepare(
         shape, direction, w: parameter(0), prepared: kept, scratch: scratch)
     }

@@ -26,19 +26,18 @@ public final class Network: Model {
   ///   - convolution: how convolutions are computed.
   ///   - cacheBytes: what samples that go through layers together may take of the second-level cache.
   ///     Other sizes cut sums over samples in other places: results differ by rounding.
-  ///   - wantsInputGradient: whether `inputGradient` will be asked for.
   /// - Throws: `ShapeError` naming the first layer that does not fit what comes before it.
   public convenience init(
     _ part: any NetworkPart, loss: any Loss = SoftmaxCrossEntropy(), input: Shape, capacity: Int,
     convolution: ConvolutionChoice = .automatic, cacheBytes: Int = 384 << 10,
-    wantsInputGradient: Bool = false, kernels: KernelTable
+    kernels: KernelTable
   ) throws(ShapeError) {
     var plans = [
       (
         name: "", rate: Float(1),
         plan: try NetworkPlan(
           part, input: input, capacity: capacity, convolution: convolution, cacheBytes: cacheBytes,
-          wantsInputGradient: wantsInputGradient, kernels: kernels)
+          kernels: kernels)
       )
     ]
     let layout = NetworkPlan.place(&plans)
@@ -85,68 +84,109 @@ public final class Network: Model {
 
   // MARK: Passes
 
-  /// Where the samples from `first` on lie.
-  private func pointer(_ place: Place, _ first: Int, _ batch: Batch) -> FloatsOut {
-    let skipped = place.holdsBatch ? first * place.stride : 0
-    if let offset = place.offset { return arena.pointer + offset + skipped / 4 }
+  /// The samples `round` of the batch under way, from their number `first` on, at `place`.
+  private func pointer(_ place: Place, _ first: Int, _ round: Range<Int>) -> FloatsOut {
+    if let offset = place.offset {
+      return arena.pointer + (offset + (place.holdsBatch ? first * place.stride / 4 : 0))
+    }
     // Never written through: a layer that shares its input leaves it alone.
-    return UnsafeMutableRawPointer(mutating: batch.inputs + skipped)
+    let skipped = (round.lowerBound + first) * place.stride
+    return UnsafeMutableRawPointer(mutating: passes[0].batch.inputs + skipped)
       .assumingMemoryBound(to: Float.self)
   }
 
-  /// Lets batches' samples go through `segments`, a few at a time.
-  private func run(_ segments: [Segment], _ count: Int, _ body: (Step, _ first: Int, Int) -> Void) {
+  /// Calls `body` with the rounds of `batch`.
+  private func forEachRound(_ batch: Batch, _ body: (Range<Int>) -> Void) {
+    precondition(batch.count <= capacity, "the batch is larger than the network was planned for")
+    var first = 0
+    while first < batch.count {
+      let end = min(first + plan.round, batch.count)
+      body(first..<end)
+      first = end
+    }
+  }
+
+  /// Lets samples go through `segments`, a few at a time.
+  private func run(
+    _ segments: [Segment], _ round: Range<Int>, _ body: (Step, _ first: Int, _ count: Int) -> Void
+  ) {
     for segment in segments {
       var first = 0
-      while first < count {
-        let few = min(segment.samples, count - first)
+      while first < round.count {
+        let few = min(segment.samples, round.count - first)
         for step in segment.steps { body(step, first, few) }
         first += few
       }
     }
   }
 
-  private func forward(_ batch: Batch, at parameters: FloatsIn, isTraining: Bool) -> FloatsOut {
-    precondition(batch.count <= capacity, "the batch is larger than the network was planned for")
+  /// Tells all layers what the passes to come are about.
+  private func begin(
+    _ batch: Batch, at parameters: FloatsIn, into gradients: FloatsOut? = nil
+  ) {
     for index in passes.indices {
       passes[index].batch = batch
-      passes[index].isTraining = isTraining
+      passes[index].isTraining = gradients != nil
       passes[index].flatParameters = parameters
+      if let gradients { passes[index].flatGradients = gradients }
     }
-    run(plan.forward, batch.count) { step, first, count in
-      bind(step, first, count, batch)
+  }
+
+  /// The outputs of a round.
+  private func forward(_ round: Range<Int>) -> FloatsOut {
+    run(plan.forward, round) { step, first, count in
+      bind(step, first, count, round)
       let start = trace.start
       plan.operations[step.operation].layer.forward(passes[step.operation])
       trace?.record(forwardName(step), Trace.Track.work, since: start)
     }
-    return pointer(plan.operations.last!.y, 0, batch)
+    return pointer(plan.operations.last!.y, 0, round)
   }
 
   private func forwardName(_ step: Step) -> Int32 { spanNames[step.operation].forward }
 
-  private func bind(_ step: Step, _ first: Int, _ count: Int, _ batch: Batch) {
+  private func bind(_ step: Step, _ first: Int, _ count: Int, _ round: Range<Int>) {
     let index = step.operation
     let operation = plan.operations[index]
-    (passes[index].first, passes[index].count, passes[index].phase) = (first, count, step.phase)
-    passes[index].x = FloatsIn(pointer(operation.x, first, batch))
-    passes[index].second = operation.second.map { FloatsIn(pointer($0, first, batch)) }
-    passes[index].y = pointer(operation.y, first, batch)
+    (passes[index].count, passes[index].phase) = (count, step.phase)
+    (passes[index].first, passes[index].round) = (round.lowerBound + first, round.lowerBound)
+    passes[index].x = FloatsIn(pointer(operation.x, first, round))
+    passes[index].second = operation.second.map { FloatsIn(pointer($0, first, round)) }
+    passes[index].y = pointer(operation.y, first, round)
     passes[index].keptSamples =
       arena.pointer + operation.keptSamples + first * operation.plan.keptPerSample
   }
 
-  public func evaluate(_ batch: Batch, at parameters: FloatsIn) -> LossSum {
-    guard batch.count > 0 else { return LossSum() }
-    let outputs = forward(batch, at: parameters, isTraining: false)
-    return loss.value(
-      count: batch.count, output: output, outputs: outputs, targets: batch.targets, factor: 1,
-      gradient: nil, kernels: kernels)
+  /// The loss of a round and, where wanted, factor times its gradient.
+  private func value(
+    _ round: Range<Int>, _ outputs: FloatsIn, factor: Float = 1, gradient: FloatsOut? = nil
+  ) -> LossSum {
+    loss.value(
+      count: round.count, output: output, outputs: outputs,
+      targets: passes[0].batch.targets + round.lowerBound * targetsPerSample, factor: factor,
+      gradient: gradient, kernels: kernels)
   }
 
-  /// The outputs for a batch: (count, output shape), valid until the next call.
-  public func outputs(for batch: Batch, at parameters: FloatsIn) -> FloatsIn {
-    UnsafePointer(forward(batch, at: parameters, isTraining: false))
+  public func evaluate(_ batch: Batch, at parameters: FloatsIn) -> LossSum {
+    var total = LossSum()
+    begin(batch, at: parameters)
+    forEachRound(batch) { total.add(value($0, FloatsIn(forward($0)))) }
+    return total
   }
+
+  /// The outputs for a batch: (count, output shape), valid until the next call. Where batches go through
+  /// in rounds, memory for all outputs is allocated by the first call.
+  public func outputs(for batch: Batch, at parameters: FloatsIn) -> FloatsIn {
+    begin(batch, at: parameters)
+    if plan.round == capacity { return FloatsIn(forward(0..<batch.count)) }
+    forEachRound(batch) { round in
+      (allOutputs.pointer + round.lowerBound * output.count)
+        .update(from: forward(round), count: round.count * output.count)
+    }
+    return FloatsIn(allOutputs.pointer)
+  }
+
+  private lazy var allOutputs = FloatBuffer(count: capacity * output.count)
 
   public func gradient(
     of batch: Batch, at parameters: FloatsIn, into gradients: FloatsOut,
@@ -158,25 +198,30 @@ public final class Network: Model {
       observer?.finished(0..<layout.count)
       return LossSum()
     }
-    let outputs = trainingOutputs(for: batch, at: parameters, into: gradients)
-    let result = loss.value(
-      count: batch.count, output: output, outputs: outputs, targets: batch.targets,
-      factor: 1 / Float(batch.globalCount * targetsPerSample),
-      gradient: outputGradient, kernels: kernels)
-    observer?.evaluated(result)
-    if !layout.statistics.isEmpty { observer?.finished(layout.statistics) }
-    backward(batch, observer)
-    return result
+    let factor = 1 / Float(batch.globalCount * targetsPerSample)
+    var total = LossSum()
+    begin(batch, at: parameters, into: gradients)
+    forEachRound(batch) { round in
+      let outputs = forward(round)
+      total.add(value(round, FloatsIn(outputs), factor: factor, gradient: outputGradient))
+      if round.upperBound == batch.count {
+        observer?.evaluated(total)
+        if !layout.statistics.isEmpty { observer?.finished(layout.statistics) }
+      }
+      backward(round, observer)
+    }
+    return total
   }
 
   // MARK: Parts of a gradient, for objectives of several networks
 
-  /// The outputs for a batch as training sees them; statistics of the batch go into `gradients`.
+  /// The outputs for a batch as training sees them; statistics of the batch go into `gradients`. For
+  /// plans of parts, whose batches go through in one round.
   func trainingOutputs(
     for batch: Batch, at parameters: FloatsIn, into gradients: FloatsOut
   ) -> FloatsIn {
-    for index in passes.indices { passes[index].flatGradients = gradients }
-    return FloatsIn(forward(batch, at: parameters, isTraining: true))
+    begin(batch, at: parameters, into: gradients)
+    return FloatsIn(forward(0..<batch.count))
   }
 
   /// Where the gradient of the outputs is to be put before `backward`.
@@ -186,16 +231,18 @@ public final class Network: Model {
   var inputGradient: FloatsIn { FloatsIn(arena.pointer + plan.inputGradient!.offset!) }
 
   /// Goes back through the layers of the last `trainingOutputs`.
-  func backward(_ batch: Batch, _ observer: (any GradientObserver)?) {
-    run(plan.backward, batch.count) { step, first, count in
-      bind(step, first, count, batch)
+  func backward(_ batch: Batch) { backward(0..<batch.count, nil) }
+
+  private func backward(_ round: Range<Int>, _ observer: (any GradientObserver)?) {
+    run(plan.backward, round) { step, first, count in
+      bind(step, first, count, round)
       let index = step.operation
       let operation = plan.operations[index]
-      let dx = operation.dx.map { pointer($0, first, batch) }
-      let sum = operation.sum.map { pointer($0, first, batch) }
-      passes[index].dy = pointer(operation.dy, first, batch)
+      let dx = operation.dx.map { pointer($0, first, round) }
+      let sum = operation.sum.map { pointer($0, first, round) }
+      passes[index].dy = pointer(operation.dy, first, round)
       passes[index].dx = sum ?? dx
-      passes[index].dsecond = operation.dsecond.map { pointer($0, first, batch) }
+      passes[index].dsecond = operation.dsecond.map { pointer($0, first, round) }
       passes[index].observer = observer
       let start = trace.start
       operation.layer.backward(passes[index])

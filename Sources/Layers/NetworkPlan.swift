@@ -34,7 +34,8 @@ struct PlannedOperation {
   var kept = 0, keptSamples = 0
 }
 
-/// The plan of a network for batches of at most `capacity` samples.
+/// The plan of a network for batches of at most `capacity` samples, which go forward and back in
+/// rounds.
 struct NetworkPlan {
   private(set) var operations: [PlannedOperation] = []
   private(set) var forward: [Segment] = []
@@ -45,15 +46,18 @@ struct NetworkPlan {
   private(set) var inputGradient: Place?
   let input, output: Shape
   let capacity: Int
+  /// Samples that go all the way, forward and back, before the next ones do.
+  let round: Int
 
   private static let noPlace = Place(offset: nil, stride: 0, holdsBatch: true)
 
   /// Plans `part`; `place` gives its parameters their places.
   ///
+  /// - Parameter isPart: others come between forward and backward, which a whole batch goes through.
   /// - Throws: `ShapeError` naming the first layer that does not fit what comes before it.
   init(
     _ part: any NetworkPart, input: Shape, capacity: Int, convolution: ConvolutionChoice,
-    cacheBytes: Int, wantsInputGradient: Bool, kernels: KernelTable
+    cacheBytes: Int, isPart: Bool = false, wantsInputGradient: Bool = false, kernels: KernelTable
   ) throws(ShapeError) {
     precondition(capacity > 0, "a network needs room for at least one sample")
     var graph = try Graph(part, input: input, convolution: convolution, kernels: kernels)
@@ -61,11 +65,14 @@ struct NetworkPlan {
     graph.fuse()
     self.capacity = capacity
     (self.input, output) = (graph.shape(of: graph.input), graph.shape(of: graph.output))
+    round =
+      isPart
+      ? capacity : try graph.samplesPerRound(capacity, budget: 8 * cacheBytes)
     var gradients = Set<Graph.Value>(wantsInputGradient ? [graph.input] : [])
     for operation in graph.operations {
       let needs = operation.inputs.contains { gradients.contains($0) }
       let plan = try graph.plan(
-        operation.layer, operation.inputs, batch: capacity, name: operation.name,
+        operation.layer, operation.inputs, batch: round, name: operation.name,
         needsInputGradient: gradients.contains(operation.inputs[0]))
       if needs || plan.parameters.contains(where: { $0.role == .trained }) {
         gradients.insert(operation.output)
@@ -77,10 +84,10 @@ struct NetworkPlan {
           dy: Self.noPlace))
     }
     var flow = ValueFlow(graph, operations.map(\.plan), needsGradient: gradients)
-    forward = segments(flow.forwardNeeds, capacity: capacity, budget: cacheBytes)
-    backward = segments(flow.backwardNeeds, capacity: capacity, budget: cacheBytes)
+    forward = segments(flow.forwardNeeds, capacity: round, budget: cacheBytes)
+    backward = segments(flow.backwardNeeds, capacity: round, budget: cacheBytes)
     flow.follow(forward: forward, backward: backward)
-    placeArrays(flow, graph, capacity: capacity)
+    placeArrays(flow, graph, capacity: round)
   }
 
   /// Puts the parameters of `plans` into one layout: first all that is trained, in forward order,

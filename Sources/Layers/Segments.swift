@@ -3,6 +3,10 @@
 // it. A segment ends where a layer must have seen all samples before anything can go on, and where
 // layers want so many samples per call that these would not fit together.
 //
+// A whole pass is cut in the same way: where no layer must see all samples, as few as are worth it go
+// forward and back before the next ones do. Then neither activations nor logits of a whole batch ever
+// exist, and what a round needs stays in a core's share of the last cache.
+//
 // How many samples go at once follows from shapes alone: sums over samples are cut alike on every
 // machine, and equal runs stay equal bit for bit.
 
@@ -26,6 +30,23 @@ struct StepNeeds {
   /// Arrays that it reads or writes, and their bytes per sample.
   var arrays: [(id: Int, bytes: Int)]
   var fewestSamples: Int
+}
+
+extension Graph {
+  /// How many samples of `capacity` go forward and back in one round.
+  ///
+  /// - Parameter budget: bytes that the arrays of a round may take, if layers do not want more samples.
+  func samplesPerRound(_ capacity: Int, budget: Int) throws(ShapeError) -> Int {
+    var (bytes, fewest) = (0, 1)
+    for operation in operations {
+      let plan = try plan(operation.layer, operation.inputs, batch: 1, name: operation.name)
+      if max(plan.forwardPhases, plan.backwardPhases) > 1 { return capacity }
+      fewest = max(fewest, plan.fewestSamples)
+      bytes += 8 * plan.output.count  // and the gradient
+    }
+    guard bytes * capacity > budget else { return capacity }
+    return min(capacity, max(fewest, budget / bytes))
+  }
 }
 
 /// Cuts steps into segments for batches of at most `capacity` samples.

@@ -1,4 +1,5 @@
-// Matrix products: squares in three forms, and the dense layers of `mlp` and `cnn` at batch 64.
+// Matrix products: squares in three forms, and the dense layers of `mlp` and `cnn` at batch
+// 64, and those of `gpt` for 512 tokens.
 
 import Basics
 import Kernels
@@ -32,12 +33,20 @@ func benchmarkMatrixProducts() {
   benchmarkProduct("product NT 512", .init(m: 512, n: 512, k: 512, transposeB: true))
   benchmarkProduct("product TN 512", .init(m: 512, n: 512, k: 512, transposeA: true))
   for (inputs, outputs) in [(784, 512), (512, 256), (256, 10), (5408, 10), (3136, 128), (128, 10)] {
-    let name = "dense b64 \(inputs)->\(outputs)"
-    benchmarkProduct(
-      "\(name) forward", .init(m: 64, n: outputs, k: inputs, relu: true), bias: true)
-    benchmarkProduct(
-      "\(name) backward data", .init(m: 64, n: inputs, k: outputs, transposeB: true))
-    benchmarkProduct(
-      "\(name) backward weights", .init(m: inputs, n: outputs, k: 64, transposeA: true))
+    benchmarkDense(64, inputs, outputs)
   }
+  for (inputs, outputs) in [(128, 384), (128, 128), (128, 512), (512, 128)] {
+    benchmarkDense(512, inputs, outputs)
+  }
+}
+
+/// The three products of a dense layer.
+private func benchmarkDense(_ rows: Int, _ inputs: Int, _ outputs: Int) {
+  let name = "dense b\(rows) \(inputs)->\(outputs)"
+  benchmarkProduct(
+    "\(name) forward", .init(m: rows, n: outputs, k: inputs, relu: true), bias: true)
+  benchmarkProduct(
+    "\(name) backward data", .init(m: rows, n: inputs, k: outputs, transposeB: true))
+  benchmarkProduct(
+    "\(name) backward weights", .init(m: inputs, n: outputs, k: rows, transposeA: true))
 }
