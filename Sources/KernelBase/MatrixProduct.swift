@@ -144,9 +144,9 @@ extension Block {
   }
 
   /// Whether rows of A are read where they lie: worth it where few columns use them. Rows that are
-  /// multiples of 512 bytes apart would evict each other from the first-level cache.
+  /// multiples of 4096 bytes apart would evict each other from the first-level cache.
   private func readsInPlace(_ shape: MatrixProductShape) -> Bool {
-    !shape.transposeA && shape.lda & 127 != 0 && shape.n <= 4 * wide
+    !shape.transposeA && shape.lda & 1023 != 0 && shape.n <= 4 * wide
   }
 
   /// Packs rows row..<row + rows of op(A).

@@ -41,7 +41,8 @@ public final class Adversarial: Model {
   /// - Throws: `ShapeError` if a layer does not fit, or the generator's output is no sample.
   public init(
     generator: any NetworkPart, discriminator: any NetworkPart, noise: Shape, input: Shape,
-    rates: (generator: Float, discriminator: Float) = (1, 1), capacity: Int, convolution: ConvolutionChoice = .automatic, kernels: KernelTable
+    rates: (generator: Float, discriminator: Float) = (1, 1), capacity: Int,
+    convolution: ConvolutionChoice = .automatic, kernels: KernelTable
   ) throws(ShapeError) {
     func plan(_ part: any NetworkPart, _ input: Shape, _ wants: Bool) throws(ShapeError)
       -> NetworkPlan

@@ -64,7 +64,8 @@ public struct Embedding: Layer {
     let rows = rows(pass.input)
     if pass.isFirst { pass.gradient(0).update(repeating: 0, count: rows * width) }
     pass.kernels.scatterAddRows(
-      pass.count * pass.input.count, width: width, symbols: rows, indices: pass.indices, dy: FloatsIn(pass.dy), dtable: pass.gradient(0))
+      pass.count * pass.input.count, width: width, symbols: rows, indices: pass.indices,
+      dy: FloatsIn(pass.dy), dtable: pass.gradient(0))
     pass.finishGradients()
   }
 }

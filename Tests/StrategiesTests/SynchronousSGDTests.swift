@@ -100,7 +100,10 @@ import Testing
         let before = Array(worker.replica.parameters.values)
         let strategy = try SynchronousSGD(worker, Settings(of: "sync", declared: []))
         let rank = communicator.rank
-        _ = try strategy.step(Samples(2, size: 19, seed: 3).batch(rank..<rank + 1, of: 2))
+        let samples = Samples(2, size: 19, seed: 3)
+        _ = try withExtendedLifetime(samples) {
+          try strategy.step(samples.batch(rank..<rank + 1, of: 2))
+        }
         return zip(worker.replica.parameters.values, before).map { $0 - $1 }
       }[1]
     }

@@ -32,7 +32,8 @@ final class Feed {
   /// Appends a batch to raw files, their names beginning with `prefix`.
   func append(_ batch: Batch, to prefix: String) throws {
     try append(batch.inputs, batch.count * reader.bytesPerSample, prefix + "inputs.raw")
-    try append(batch.targets, 4 * batch.count * pair.training.targetsPerSample, prefix + "targets.raw")
+    let targets = batch.count * pair.training.targetsPerSample
+    try append(batch.targets, 4 * targets, prefix + "targets.raw")
   }
 
   private func append(_ bytes: UnsafeRawPointer, _ count: Int, _ path: String) throws {

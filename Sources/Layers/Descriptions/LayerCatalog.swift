@@ -20,7 +20,8 @@ public let layerCatalog = Catalog<LayerRecipe>(
     ("silu", plain("x sigmoid(x)", SiLU())),
     ("dropout", dropoutRecipe), ("embedding", embeddingRecipe),
     ("positions", plain("a learnt vector added at every place", PositionEmbedding())),
-    ("attention", attentionRecipe), ("lstm", recurrentRecipe(.lstm)), ("gru", recurrentRecipe(.gru)),
+    ("attention", attentionRecipe),
+    ("lstm", recurrentRecipe(.lstm)), ("gru", recurrentRecipe(.gru)),
     ("flatten", plain("from an image to a vector", Flatten())), ("residual", residualRecipe),
     ("sequence", sequenceRecipe),
   ])

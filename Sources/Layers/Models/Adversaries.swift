@@ -13,10 +13,10 @@ let gan = ModelRecipe(
   summary: "generator and discriminator of pictures (DCGAN)",
   settings: [
     Setting("noise", default: "100", help: "random numbers that a picture is made from"),
-    Setting("width", default: "64", help: "channels next to the picture; twice as many one further"),
+    Setting("width", default: "64", help: "channels beside the picture; then twice as many"),
     Setting("range", default: "0..1", help: "pixels that are generated: 0..1, -1..1 or any"),
     Setting("generator-rate", default: "1", help: "factor on the generator's learning rate"),
-    Setting("discriminator-rate", default: "1", help: "factor on the discriminator's learning rate"),
+    Setting("discriminator-rate", default: "1", help: "the same for the discriminator"),
   ],
   home: .digits,
   make: { context in
