@@ -64,7 +64,7 @@ class Peer:
         isNumber = self.space["targets"] == "numbers"
         targets = numpy.fromfile(f"{prefix}targets.raw", dtype="<f4" if isNumber else "<i4")
         targets = torch.from_numpy(targets if isNumber else targets.astype("int64"))
-        self.targets = targets.reshape(len(self.inputs), -1)
+        self.targets = targets.reshape(len(self.inputs), -1) if len(targets) else targets
 
     def outputs(self):
         self.module.eval()

@@ -13,8 +13,8 @@ struct ArrayID: Hashable, Comparable {
   }
 }
 
-/// The moments at which an array is needed: the segments of the forward pass, the loss, then the
-/// segments of the backward pass.
+/// The moments at which an array is needed: the segments of the forward pass, the loss, the segments of
+/// the backward pass, and what comes after it.
 struct Life {
   var moments: ClosedRange<Int>
 
@@ -159,7 +159,7 @@ struct ValueFlow {
 
   /// Follows every array through the segments.
   mutating func follow(forward: [Segment], backward: [Segment]) {
-    end = forward.count + backward.count
+    end = forward.count + backward.count + 1
     for (moment, segment) in forward.enumerated() {
       for step in segment.steps {
         let operation = graph.operations[step.operation]

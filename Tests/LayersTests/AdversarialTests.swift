@@ -4,6 +4,20 @@ import Layers
 import Testing
 
 @Suite struct AdversarialTests {
+  /// Pictures, more of them than go through a layer at a time.
+  private func convolutions() throws -> Adversarial {
+    try Adversarial(
+      generator: Sequential {
+        TransposedConvolution2D(6, kernel: 7); BatchNormalization(); ReLU()
+        TransposedConvolution2D(8, kernel: 4, stride: 4); Sigmoid()
+      },
+      discriminator: Sequential {
+        Convolution2D(24, kernel: 4, stride: 2, padding: 1); LeakyReLU(0.2)
+        Convolution2D(1, kernel: 14)
+      },
+      noise: Shape([1, 1, 5]), input: Shape([28, 28, 8]), capacity: 24, kernels: tables.last!)
+  }
+
   private func model(capacity: Int = 6) throws -> Adversarial {
     try Adversarial(
       generator: Sequential {
@@ -16,17 +30,18 @@ import Testing
   }
 
   /// Each network's gradient is that of its own aim, the other network being as it is.
-  @Test func gradientsMatchFiniteDifferences() throws {
-    let model = try model()
+  @Test(arguments: [false, true])
+  func gradientsMatchFiniteDifferences(_ ofPictures: Bool) throws {
+    let model = try ofPictures ? convolutions() : model()
     let layout = model.layout
     let parameters = FloatBuffer(count: layout.count), shifted = FloatBuffer(count: layout.count)
     layout.initialise(parameters, seed: 4)
-    let samples = RandomSamples(6, of: Shape([4]), classes: 2)
+    let samples = RandomSamples(model.capacity, of: model.input, classes: 2)
     let gradients = FloatBuffer(count: layout.count), unused = FloatBuffer(count: layout.count)
     func aim(_ isGenerator: Bool, _ values: FloatBuffer, into place: FloatBuffer) -> Double {
       _ = model.gradient(
         of: samples.batch, at: FloatsIn(values.pointer), into: place.pointer, observer: nil)
-      return (isGenerator ? model.aims.generator : model.aims.discriminator) / 6
+      return (isGenerator ? model.aims.generator : model.aims.discriminator) / Double(model.capacity)
     }
     _ = aim(true, parameters, into: gradients)
     let random = CounterRandom(seed: 5, stream: .test)
