@@ -116,7 +116,7 @@ let package = Package(
       dependencies: ["Kernels", "Basics"] + kernelVariants.map { .byName(name: $0.name) },
       path: "benchmarks/KernelBench", swiftSettings: strict),
     .executableTarget(
-      name: "library-example", dependencies: ["Training", "MPIMessaging"],
+      name: "library-example", dependencies: ["Training", "Layers", "Kernels", "MPIMessaging"],
       path: "Examples/Library", swiftSettings: strict),
     .executableTarget(
       name: "step-bench", dependencies: ["Training"], path: "benchmarks/StepBench",

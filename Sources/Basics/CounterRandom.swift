@@ -14,7 +14,7 @@ public struct CounterRandom: Sendable {
   /// What the numbers are for; streams of one seed are independent of each other.
   public enum Stream: UInt64, Sendable {
     case initialisation = 1
-    case shuffle, generatedData, dropout, augmentation, compression, test, noise
+    case shuffle, generatedData, dropout, augmentation, compression, test, noise, generation
   }
 
   private let key: UInt64

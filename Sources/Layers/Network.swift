@@ -56,15 +56,16 @@ public final class Network: Model {
     }
   }
 
-  /// The same for layers one behind the other.
+  /// The same for layers as a list of statements:
+  /// `Network(input: input, capacity: 64, kernels: kernels) { Flatten(); Dense(10) }`.
   public convenience init(
-    _ layers: [any NetworkPart], loss: any Loss = SoftmaxCrossEntropy(), input: Shape,
-    capacity: Int, convolution: ConvolutionChoice = .automatic, cacheBytes: Int = 384 << 10,
-    kernels: KernelTable
+    input: Shape, loss: any Loss = SoftmaxCrossEntropy(), capacity: Int,
+    convolution: ConvolutionChoice = .automatic, kernels: KernelTable,
+    @NetworkBuilder _ parts: () -> [any NetworkPart]
   ) throws(ShapeError) {
     try self.init(
-      Sequential(layers), loss: loss, input: input, capacity: capacity, convolution: convolution,
-      cacheBytes: cacheBytes, kernels: kernels)
+      Sequential(parts()), loss: loss, input: input, capacity: capacity, convolution: convolution,
+      kernels: kernels)
   }
 
   public var targetKind: TargetKind { loss.targetKind }

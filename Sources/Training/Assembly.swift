@@ -24,15 +24,17 @@ struct Assembly {
   /// Loads data and plans memory. Collective.
   ///
   /// - Parameters:
+  ///   - own: a model that is in no catalogue.
   ///   - stored: what an earlier start of the run has measured; measured anew where it does not fit.
   ///   - trace: where spans of time are recorded.
   init(
-    _ job: Job, stored: Tuning? = nil, trace: Trace? = nil, over communicator: any Communicator,
+    _ job: Job, model own: ModelRecipe? = nil, stored: Tuning? = nil, trace: Trace? = nil,
+    over communicator: any Communicator,
     kernels: KernelTable
   ) throws {
     // Names and numbers are looked at before the data, which may take long to load.
     let agreement = Agreement(over: communicator)
-    let parts = try agreement.agree { try Parts(job, ranks: communicator.size) }
+    let parts = try agreement.agree { try Parts(job, own, ranks: communicator.size) }
     let data = try agreement.agree { try parts.data.open(parts.dataSettings) }
     try DataIdentity(of: [data.training, data.heldOut], kernels: kernels).check(job.data, agreement)
     let (network, reader) = try agreement.agree {
@@ -144,7 +146,7 @@ struct Assembly {
       return update
     }
 
-    init(_ job: Job, ranks: Int) throws {
+    init(_ job: Job, _ own: ModelRecipe?, ranks: Int) throws {
       strategy = try strategyCatalog.find(job.strategy)
       let workers = strategy.workers(of: ranks)
       guard !workers.isEmpty else {
@@ -161,7 +163,8 @@ struct Assembly {
           "\(flag): with --strategy \(job.strategy) some ranks serve, and nothing is summed over all"
         )
       }
-      model = try job.layers.map(ModelRecipe.described) ?? modelCatalog.find(job.model)
+      model =
+        try own ?? job.layers.map(ModelRecipe.described) ?? modelCatalog.find(job.model)
       data = try DatasetSpecification(job.data)
       if job.allReduce == TunedAllReduce.autoName {
         allReduce = nil

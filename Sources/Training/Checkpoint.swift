@@ -45,6 +45,9 @@ struct Checkpoint {
     areSlotsWhole ? Array(worker.optimizer.slots.enumerated()) : []
   }
 
+  /// What the names of everything but the model's own tensors begin with.
+  static let statePrefixes = ["optimizer.", "method."]
+
   private static func prefix(ofSlot name: String) -> String { "optimizer.\(name)." }
 
   /// The bytes of a checkpoint on rank 0, nil on the others. Collective.

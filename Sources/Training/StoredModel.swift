@@ -52,6 +52,32 @@ public struct StoredModel {
     facts = try CheckpointFacts(contents.metadata, path: path)
   }
 
+  /// The parameters, as a model of `layout` has them.
+  ///
+  /// - Throws: `CheckpointError` naming a tensor that is missing or of another shape.
+  public func read(_ layout: ParameterLayout, into parameters: FloatBuffer) throws {
+    try Checkpoint.readTensors(contents, layout: layout, into: parameters, path: path)
+  }
+
+  /// Writes the model's own tensors, without the optimizer's state, to a file that PyTorch's
+  /// `load_state_dict` takes as it is.
+  ///
+  /// - Returns: how many tensors there are.
+  public func export(to path: String) throws -> Int {
+    let own = contents.tensors.keys.filter { name in
+      !Checkpoint.statePrefixes.contains { name.hasPrefix($0) }
+    }
+    let tensors = own.sorted().map { name in
+      TensorValues(name: name, shape: contents.tensors[name]!.shape) { place in
+        _ = contents.withValues(name) { values in
+          for index in values.indices { place[index] = values[index] }
+        }
+      }
+    }
+    try AtomicFile.write(SafetensorsFile.encode(tensors, metadata: ["format": "pt"]), to: path)
+    return own.count
+  }
+
   /// Evaluates the checkpoint at `place` (read by rank 0 alone) on the held-out half of `data`,
   /// opened with `settings`. Collective; the figures are the same on every rank.
   public static func evaluate(
@@ -74,24 +100,32 @@ public struct StoredModel {
           "the model was trained on samples of \(Shape(facts.input)) in \(facts.classes) classes;"
             + " \(data) has \(heldOut.sampleShape) in \(heldOut.classes)")
       }
-      let recipe =
-        try facts.layers.map { try ModelRecipe.described(NetworkYAML.layers($0, path: place)) }
-        ?? modelCatalog.find(facts.model)
-      let network = try recipe.make(
-        for: heldOut.space, settings: facts.settings, capacity: 64,
-        convolution: facts.convolution, kernels: kernels)
+      let network = try facts.makeModel(
+        for: heldOut.space, capacity: 64, place: place, kernels: kernels)
       try network.requireTargets(of: heldOut, named: data)
       return network
     }
     let parameters = FloatBuffer(count: network.layout.count)
-    try agreement.agree {
-      guard let stored else { return }
-      try Checkpoint.readTensors(
-        stored.contents, layout: network.layout, into: parameters, path: stored.path)
-    }
+    try agreement.agree { try stored?.read(network.layout, into: parameters) }
     try communicator.broadcast(UnsafeMutableRawBufferPointer(parameters.values), root: 0)
     let figures = try Evaluation(of: network, on: heldOut, over: communicator, kernels: kernels)
       .run(at: FloatsIn(parameters.pointer))
     return (figures, facts, heldOut.count)
+  }
+}
+
+extension CheckpointFacts {
+  /// The model that the facts tell of, for data of `space`.
+  ///
+  /// - Parameter place: where the facts were found, for messages.
+  public func makeModel(
+    for space: SampleSpace, capacity: Int, place: String, kernels: KernelTable
+  ) throws -> any Model {
+    let recipe =
+      try layers.map { try ModelRecipe.described(NetworkYAML.layers($0, path: place)) }
+      ?? modelCatalog.find(model)
+    return try recipe.make(
+      for: space, settings: settings, capacity: capacity, convolution: convolution,
+      kernels: kernels)
   }
 }

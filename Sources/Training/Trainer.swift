@@ -3,6 +3,7 @@
 import Basics
 import Foundation
 import Kernels
+import Layers
 import Messaging
 import Strategies
 
@@ -35,12 +36,14 @@ public final class Trainer {
   /// Loads, plans and, where asked for, restores. Collective; errors reach all ranks.
   ///
   /// - Parameters:
+  ///   - own: a model that is in no catalogue; the job's `model` is what the run calls it.
   ///   - folder: the run's folder; made if missing. A run that it holds already is only touched
   ///     with `resume`.
   ///   - resume: goes on from the newest whole checkpoint; begins anew if there is none.
   ///   - tracedSteps: steps of which `trace.json` tells, after two to warm up; 0: no such file.
   public init(
-    _ job: Job, folder run: String, resume: Bool, style: ProgressStyle, tracedSteps: Int = 0,
+    _ job: Job, model own: ModelRecipe? = nil, folder run: String, resume: Bool,
+    style: ProgressStyle, tracedSteps: Int = 0,
     over communicator: any Communicator, kernels: KernelTable
   ) throws {
     (self.job, self.communicator) = (job, communicator)
@@ -57,7 +60,7 @@ public final class Trainer {
     self.tracedSteps = tracedSteps
     trace = tracedSteps > 0 ? Trace() : nil
     let assembly = try Assembly(
-      job, stored: stored, trace: trace, over: communicator, kernels: kernels)
+      job, model: own, stored: stored, trace: trace, over: communicator, kernels: kernels)
     let claim = try agreement.agree {
       isReporter ? try RunFolder(run, resume: resume) : nil
     }

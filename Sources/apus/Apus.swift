@@ -23,7 +23,8 @@ struct Apus: ParsableCommand {
       """,
     version: apusVersion,
     subcommands: [
-      Train.self, Evaluate.self, Inspect.self, List.self, Bench.self, PlanCommand.self, Draw.self,
+      Train.self, Evaluate.self, Generate.self, Export.self, Inspect.self, List.self, Bench.self,
+      PlanCommand.self, Draw.self,
     ])
 
   static func main() {

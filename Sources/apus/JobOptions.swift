@@ -98,7 +98,8 @@ struct JobOptions: ParsableArguments {
     parsing: .unconditional, help: "Seed of initial parameters and sample order. (default: 1)")
   var seed: UInt64?
 
-  @Option(help: "A setting of data, strategy, optimizer or schedule, as NAME=VALUE. Repeatable.")
+  @Option(
+    help: "A setting of model, data, strategy, optimizer or schedule, as NAME=VALUE. Repeatable.")
   var set: [String] = []
 
   @Option(help: "Short for --set momentum=VALUE.")

@@ -41,7 +41,8 @@ import Testing
     func aim(_ isGenerator: Bool, _ values: FloatBuffer, into place: FloatBuffer) -> Double {
       _ = model.gradient(
         of: samples.batch, at: FloatsIn(values.pointer), into: place.pointer, observer: nil)
-      return (isGenerator ? model.aims.generator : model.aims.discriminator) / Double(model.capacity)
+      let aim = isGenerator ? model.aims.generator : model.aims.discriminator
+      return aim / Double(model.capacity)
     }
     _ = aim(true, parameters, into: gradients)
     let random = CounterRandom(seed: 5, stream: .test)

@@ -193,7 +193,8 @@ import Testing
   func matchesFiniteDifferences(_ example: Case, table: Int) throws {
     let kernels = tables[table]
     let network = try Network(
-      example.layers, input: example.input, capacity: 5, convolution: example.convolution,
+      Sequential(example.layers), input: example.input, capacity: 5,
+      convolution: example.convolution,
       kernels: kernels)
     let layout = network.layout
     let parameters = FloatBuffer(count: layout.count)
@@ -248,7 +249,8 @@ import Testing
   @Test(arguments: cases) func fewSamplesAtATimeChangeNothing(_ example: Case) throws {
     let results = try [1, 1 << 30].map { cache in
       let network = try Network(
-        example.layers, input: example.input, capacity: 5, convolution: example.convolution,
+        Sequential(example.layers), input: example.input, capacity: 5,
+        convolution: example.convolution,
         cacheBytes: cache, kernels: tables.last!)
       let parameters = FloatBuffer(count: network.layout.count)
       network.layout.initialise(parameters, seed: 3)

@@ -90,7 +90,8 @@ import Testing
     let samples = RandomSamples(4, of: input, classes: 4)
     for kernels in tables {
       let results = try [plain, fused].map { layers in
-        let network = try Network(layers, input: input, capacity: 4, kernels: kernels)
+        let network = try Network(
+          Sequential(layers), input: input, capacity: 4, kernels: kernels)
         let parameters = FloatBuffer(count: network.layout.count)
         network.layout.initialise(parameters, seed: 2)
         let gradients = FloatBuffer(count: network.layout.count)
@@ -135,7 +136,7 @@ import Testing
   @Test func shapeErrorsNameLayerAndShape() {
     func message(_ layers: [any NetworkPart], _ input: Shape) -> String {
       do {
-        _ = try Network(layers, input: input, capacity: 1, kernels: tables[0])
+        _ = try Network(input: input, capacity: 1, kernels: tables[0]) { layers }
         return "no error"
       } catch { return "\(error)" }
     }

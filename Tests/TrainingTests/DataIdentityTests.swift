@@ -91,7 +91,7 @@ private final class Few: Dataset, @unchecked Sendable {
 
   @Test func targetsMustFitTheLoss() throws {
     let network = try Network(
-      [Dense(2)], input: Shape([4]), capacity: 3, kernels: KernelSelection.best)
+      Dense(2), input: Shape([4]), capacity: 3, kernels: KernelSelection.best)
     try network.requireTargets(of: Few(), named: "few")
     func message(_ data: Few) -> String? {
       #expect(throws: UsageError.self) { try network.requireTargets(of: data, named: "few") }?

@@ -16,7 +16,7 @@ import Testing
     let rate = try LocalWorld.run(ranks: 1) { communicator -> Double in
       let input = Shape([2])
       let network = try Network(
-        [Dense(2)], input: input, capacity: 1, kernels: KernelSelection.best)
+        Dense(2), input: input, capacity: 1, kernels: KernelSelection.best)
       let group = try RankGroup(communicator)
       let worker = Worker(
         group: group, objective: network,

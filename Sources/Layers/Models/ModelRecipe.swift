@@ -52,15 +52,21 @@ public struct ModelRecipe: Sendable {
     }
   }
 
-  /// A model of a person's own.
+  /// A model of a person's own: layers for samples of the data's kind.
+  public static func own(
+    @NetworkBuilder _ layers: @escaping @Sendable (SampleSpace) throws -> [any NetworkPart]
+  ) -> ModelRecipe {
+    ModelRecipe(summary: "own", home: .digits, network: { Sequential(try layers($0.space)) })
+  }
+
+  /// A model of a person's own, as a file describes it.
   ///
   /// - Throws: `DescriptionError` naming the place in the description.
   public static func described(_ layers: [LayerDescription]) throws(DescriptionError) -> ModelRecipe
   {
     var parts: [any NetworkPart] = []
     for layer in layers { parts.append(try layer.part()) }
-    let network = Sequential(parts)
-    return ModelRecipe(summary: "described", home: .digits, network: { _ in network })
+    return own { [parts] _ in parts }
   }
 
   /// Makes the model for data of `space`.
