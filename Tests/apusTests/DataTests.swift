@@ -40,6 +40,23 @@ import Training
     #expect(resumed.code == 0 && resumed.output.contains("(150 samples)"), "\(resumed.error)")
   }
 
+  /// Targets that are numbers: least squares.
+  @Test func numbersAreFittedToo() throws {
+    let program = try Program()
+    let lines = (0..<300).map { "\($0 * 37 % 100),\($0 % 7),\(Double($0 * 37 % 100) / 20 - 1)\n" }
+    try write(program, "line.csv", "x,noise,y\n" + lines.joined())
+    let trained = try program.run(
+      [
+        "train", "--data", "csv:line.csv", "--set", "task=numbers", "--model", "linear", "--batch",
+        "30", "--epochs", "60", "--learning-rate", "0.05", "--run", "run",
+      ], ranks: 2)
+    #expect(trained.code == 0, "\(trained.error)")
+    let last = try #require(program.log("run").last)
+    #expect(try #require(last.heldOutLoss) < 1e-3)
+    let again = try program.run(["evaluate", "run"])
+    #expect(again.code == 0 && again.output.contains("loss 0.000"), "\(again.output)")
+  }
+
   @Test func ranksMakeAnIndexTogetherAndUseIt() throws {
     let program = try Program()
     try write(
