@@ -6,65 +6,53 @@
 import Basics
 import Kernels
 
-/// `channels` square filters.
+/// Filters that slide over an image.
 public struct Convolution2D: ActivatedLayer {
-  /// Filters, that is, channels of the result.
-  public let channels: Int
-  /// Extent of the square kernel, step, and zeros added on each side.
-  public let kernel, stride, padding: Int
-  /// Whether a number of its own is added to every channel.
-  public let hasBias: Bool
-  /// Deviation of normally distributed initial weights, biases being 0; nil: PyTorch's uniform ones.
-  public let deviation: Float?
+  /// What slides.
+  public let filters: Filters
   /// Applied to the result in the same pass.
   public var activation: Activation
 
-  /// A convolution layer.
+  /// A convolution by `filters`.
+  public init(_ filters: Filters, activation: Activation = .none) {
+    (self.filters, self.activation) = (filters, activation)
+  }
+
+  /// A convolution; see `Filters`.
   public init(
     _ channels: Int, kernel: Int, stride: Int = 1, padding: Int = 0, bias: Bool = true,
     deviation: Float? = nil, activation: Activation = .none
   ) {
-    precondition(
-      channels > 0 && kernel > 0 && stride > 0 && padding >= 0 && padding < kernel,
-      "a convolution needs channels, kernel and stride of at least 1, and padding below the kernel")
-    (self.channels, self.kernel, self.stride) = (channels, kernel, stride)
-    (self.padding, hasBias, self.activation) = (padding, bias, activation)
-    self.deviation = deviation
+    self.init(
+      Filters(
+        channels, kernel: kernel, stride: stride, padding: padding, bias: bias,
+        deviation: deviation), activation: activation)
   }
 
-  public var summary: String {
-    "convolution \(kernel)x\(kernel), \(channels) channels"
-      + (stride == 1 ? "" : ", stride \(stride)") + (padding == 0 ? "" : ", padding \(padding)")
-      + (hasBias ? "" : ", no bias") + activation.suffix
-  }
+  public var summary: String { "convolution \(filters.summary)" + activation.suffix }
 
   /// The kernel's view of `count` images of `input`.
   func shape(_ count: Int, _ input: Shape) -> ConvolutionShape {
-    ConvolutionShape(
-      batch: count, height: input.dimensions[0], width: input.dimensions[1],
-      inputChannels: input.dimensions[2], outputChannels: channels, kernel: kernel,
-      stride: stride, padding: padding)
+    let extents = input.dimensions
+    return filters.shape(
+      count, height: extents[0], width: extents[1], from: extents[2], to: filters.channels)
   }
 
   /// Checks the input and returns weight and, where there is one, bias to ask for.
   func parameters(_ context: PlanContext) throws(ShapeError) -> [ParameterRequest] {
     let (height, width, inputs) = try context.image(summary)
-    guard min(height, width) + 2 * padding >= kernel else {
+    guard min(height, width) + 2 * filters.padding >= filters.kernel else {
       throw ShapeError(
         layer: summary, input: context.input, problem: "the kernel is larger than the image")
     }
-    // PyTorch's nn.Conv2d: both uniform in ±1/sqrt(in * kernel^2).
-    return ParameterRequest.weightAndBias(
-      [kernel, kernel, inputs, channels], axes: [3, 2, 0, 1],
-      bound: 1 / Float(inputs * kernel * kernel).squareRoot(), deviation,
-      biases: hasBias ? channels : nil)
+    return filters.parameters([inputs, filters.channels], fan: inputs)
   }
 
   public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
     let parameters = try parameters(context)
     var shape = shape(context.batch, context.input)
     shape.method = context.convolution.method(for: shape)
-    var plan = LayerPlan(output: Shape([shape.outputHeight, shape.outputWidth, channels]))
+    var plan = LayerPlan(output: Shape([shape.outputHeight, shape.outputWidth, filters.channels]))
     plan.parameters = parameters
     plan.keepsOutput = activation != .none
     plan.canAdd = true
@@ -76,7 +64,7 @@ public struct Convolution2D: ActivatedLayer {
     let shape = pass.prepareConvolution(.forward, shape(pass.count, pass.input))
     pass.kernels.convolutionForward(
       shape, x: pass.x, w: pass.parameter(0), prepared: FloatsIn(pass.kept),
-      bias: hasBias ? pass.parameter(1) : nil, relu: activation == .relu, y: pass.y,
+      bias: filters.hasBias ? pass.parameter(1) : nil, relu: activation == .relu, y: pass.y,
       scratch: pass.scratch)
     activation.forward(pass, done: .relu)
   }
@@ -87,7 +75,7 @@ public struct Convolution2D: ActivatedLayer {
     shape.method = pass.plan.convolution
     pass.kernels.convolutionBackwardWeights(
       shape, x: pass.x, dy: FloatsIn(pass.dy), dw: pass.gradient(0),
-      dbias: hasBias ? pass.gradient(1) : nil, add: !pass.isFirst, scratch: pass.scratch)
+      dbias: filters.hasBias ? pass.gradient(1) : nil, add: !pass.isFirst, scratch: pass.scratch)
     pass.finishGradients()
     guard let dx = pass.dx else { return }
     pass.observer?.pause()

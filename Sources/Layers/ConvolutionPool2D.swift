@@ -14,7 +14,9 @@ struct ConvolutionPool2D: Layer {
   func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
     let parameters = try convolution.parameters(context)
     let shape = convolution.shape(context.batch, context.input)
-    let output = Shape([shape.outputHeight / 2, shape.outputWidth / 2, convolution.channels])
+    let output = Shape([
+      shape.outputHeight / 2, shape.outputWidth / 2, convolution.filters.channels,
+    ])
     var plan = LayerPlan(output: output)
     plan.parameters = parameters
     plan.keptPerSample = (output.count + 3) / 4  // a byte each

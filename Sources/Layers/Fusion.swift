@@ -47,7 +47,8 @@ enum ConvolutionPoolRule: FusionRule {
     -> FusedLayer?
   {
     guard let convolution = first.layer as? Convolution2D, convolution.activation == .none,
-      convolution.hasBias, let pooling = second.layer as? MaxPooling2D, pooling.activation == .relu,
+      convolution.filters.hasBias, let pooling = second.layer as? MaxPooling2D,
+      pooling.activation == .relu,
       pooling.window == 2, pooling.stride == 2, graph.isBeforeParameters(first.inputs[0])
     else { return nil }
     let shape = convolution.shape(1, graph.shape(of: first.inputs[0]))

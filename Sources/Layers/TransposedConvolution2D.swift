@@ -7,49 +7,43 @@
 import Basics
 import Kernels
 
-/// `channels` square filters, spread over the image.
+/// Filters that every pixel of an image spreads over the result.
 public struct TransposedConvolution2D: ActivatedLayer {
-  /// Channels of the result.
-  public let channels: Int
-  /// Extent of the square kernel, step between its places in the result, and rows and columns that are
-  /// cut off on each side.
-  public let kernel, stride, padding: Int
-  /// Whether a number of its own is added to every channel.
-  public let hasBias: Bool
-  /// Deviation of normally distributed initial weights, biases being 0; nil: PyTorch's uniform ones.
-  public let deviation: Float?
+  /// What is spread.
+  public let filters: Filters
   /// Applied to the result.
   public var activation: Activation
 
-  /// A transposed convolution layer.
+  /// A transposed convolution by `filters`.
+  public init(_ filters: Filters, activation: Activation = .none) {
+    (self.filters, self.activation) = (filters, activation)
+  }
+
+  /// A transposed convolution; see `Filters`.
   public init(
     _ channels: Int, kernel: Int, stride: Int = 1, padding: Int = 0, bias: Bool = true,
     deviation: Float? = nil, activation: Activation = .none
   ) {
-    precondition(
-      channels > 0 && kernel > 0 && stride > 0 && padding >= 0 && padding < kernel,
-      "a convolution needs channels, kernel and stride of at least 1, and padding below the kernel")
-    (self.channels, self.kernel, self.stride) = (channels, kernel, stride)
-    (self.padding, hasBias, self.activation) = (padding, bias, activation)
-    self.deviation = deviation
+    self.init(
+      Filters(
+        channels, kernel: kernel, stride: stride, padding: padding, bias: bias,
+        deviation: deviation), activation: activation)
   }
 
-  public var summary: String {
-    "transposed convolution \(kernel)x\(kernel), \(channels) channels"
-      + (stride == 1 ? "" : ", stride \(stride)") + (padding == 0 ? "" : ", padding \(padding)")
-      + (hasBias ? "" : ", no bias") + activation.suffix
-  }
+  public var summary: String { "transposed convolution \(filters.summary)" + activation.suffix }
 
   /// The convolution that this one is the transpose of: from the result to the input.
   private func shape(_ count: Int, _ input: Shape) -> ConvolutionShape {
-    ConvolutionShape(
-      batch: count, height: extent(input.dimensions[0]), width: extent(input.dimensions[1]),
-      inputChannels: channels, outputChannels: input.dimensions[2], kernel: kernel,
-      stride: stride, padding: padding)
+    let extents = input.dimensions
+    return filters.shape(
+      count, height: extent(extents[0]), width: extent(extents[1]), from: filters.channels,
+      to: extents[2])
   }
 
   /// Rows or columns of the result.
-  private func extent(_ input: Int) -> Int { (input - 1) * stride - 2 * padding + kernel }
+  private func extent(_ input: Int) -> Int {
+    (input - 1) * filters.stride - 2 * filters.padding + filters.kernel
+  }
 
   public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
     let (height, width, inputs) = try context.image(summary)
@@ -59,12 +53,8 @@ public struct TransposedConvolution2D: ActivatedLayer {
     }
     var shape = shape(context.batch, context.input)
     shape.method = context.convolution.method(for: shape)
-    var plan = LayerPlan(output: Shape([extent(height), extent(width), channels]))
-    // PyTorch's nn.ConvTranspose2d: both uniform in ±1/sqrt(out * kernel^2).
-    plan.parameters = ParameterRequest.weightAndBias(
-      [kernel, kernel, channels, inputs], axes: [3, 2, 0, 1],
-      bound: 1 / Float(channels * kernel * kernel).squareRoot(), deviation,
-      biases: hasBias ? channels : nil)
+    var plan = LayerPlan(output: Shape([extent(height), extent(width), filters.channels]))
+    plan.parameters = filters.parameters([filters.channels, inputs], fan: filters.channels)
     plan.keepsOutput = activation != .none
     plan.planConvolution(shape, context, pixels: height * width)
     return plan
@@ -75,9 +65,10 @@ public struct TransposedConvolution2D: ActivatedLayer {
     pass.kernels.convolutionBackwardData(
       shape, dy: pass.x, w: pass.parameter(0), prepared: FloatsIn(pass.kept), dx: pass.y,
       add: false, scratch: pass.scratch)
-    if hasBias {
+    if filters.hasBias {
       for pixel in 0..<pass.count * shape.height * shape.width {
-        pass.kernels.add(channels, x: pass.parameter(1), y: pass.y + pixel * channels)
+        pass.kernels.add(
+          filters.channels, x: pass.parameter(1), y: pass.y + pixel * filters.channels)
       }
     }
     activation.forward(pass)
@@ -90,9 +81,10 @@ public struct TransposedConvolution2D: ActivatedLayer {
     pass.kernels.convolutionBackwardWeights(
       shape, x: FloatsIn(pass.dy), dy: pass.x, dw: pass.gradient(0), dbias: nil,
       add: !pass.isFirst, scratch: pass.scratch)
-    if hasBias {
+    if filters.hasBias {
       pass.kernels.sumRows(
-        rows: pass.count * shape.height * shape.width, columns: channels, x: FloatsIn(pass.dy),
+        rows: pass.count * shape.height * shape.width, columns: filters.channels,
+        x: FloatsIn(pass.dy),
         add: !pass.isFirst, y: pass.gradient(1))
     }
     pass.finishGradients()

@@ -56,6 +56,28 @@ import Testing
     }
   }
 
+  /// Dropout's masks and a generator's noise do not tell either.
+  @Test(arguments: [
+    ("gpt", ["length": "12", "width": "16", "layers": "2", "heads": "2", "dropout": "0.3"]),
+    ("lstm", ["length": "12", "width": "16", "dropout": "0.3"]),
+    ("gan", ["width": "4", "noise": "5"]),
+  ])
+  func whatIsDrawnIsEqualOnAnyRanks(_ model: String, _ settings: [String: String]) throws {
+    let folder = try TemporaryFolder()
+    let text = (0..<600).map { Array("abcdefg ")[$0 * $0 % 57 % 8] }
+    try Data(String(text).utf8).write(to: URL(fileURLWithPath: folder("text.txt")))
+    var job = job(model, "adam", "replicated")
+    job.data = model == "gan" ? "generated:40,8" : "text:\(folder("text.txt"))"
+    (job.settings, job.batch, job.lanes) = (settings, 12, 4)
+    job.steps = 5
+    try train(job, in: folder("one"))
+    let expected = try finalCheckpoint(folder("one"))
+    for ranks in [2, 3] {
+      try train(job, in: folder("\(ranks)"), ranks: ranks)
+      #expect(try finalCheckpoint(folder("\(ranks)")) == expected, "\(ranks) ranks")
+    }
+  }
+
   /// A run shrinks and grows on its way.
   @Test func resumedOnOtherRanksTheRunIsTheSame() throws {
     let folder = try TemporaryFolder()

@@ -48,26 +48,25 @@ private let convolutionSettings = [
   Setting("bias", default: "true", help: "whether a number is added to every channel"),
 ]
 
-private let convolutionRecipe = LayerRecipe("2-D convolution", settings: convolutionSettings) {
-  settings, _ in
+private func filters(_ settings: Settings) throws(SettingError) -> Filters {
   let kernel = try settings.int("kernel", .from(1, to: 64))
-  return Convolution2D(
+  return Filters(
     try settings.int("channels", .from(1, to: 65_536)), kernel: kernel,
     stride: try settings.int("stride", .from(1, to: 64)),
     padding: try settings.int("padding", .from(0, below: Double(kernel))),
     bias: try settings.bool("bias"))
 }
 
+private let convolutionRecipe = LayerRecipe("2-D convolution", settings: convolutionSettings) {
+  settings, _ in
+  Convolution2D(try filters(settings))
+}
+
 private let transposedConvolutionRecipe = LayerRecipe(
   "2-D convolution from results to images, which makes images larger",
   settings: convolutionSettings
 ) { settings, _ in
-  let kernel = try settings.int("kernel", .from(1, to: 64))
-  return TransposedConvolution2D(
-    try settings.int("channels", .from(1, to: 65_536)), kernel: kernel,
-    stride: try settings.int("stride", .from(1, to: 64)),
-    padding: try settings.int("padding", .from(0, below: Double(kernel))),
-    bias: try settings.bool("bias"))
+  TransposedConvolution2D(try filters(settings))
 }
 
 private let windowSettings = [
