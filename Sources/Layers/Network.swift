@@ -71,6 +71,8 @@ public final class Network: Model {
   public var targetKind: TargetKind { loss.targetKind }
   public var targetsPerSample: Int { loss.targets(per: output) }
 
+  public var samplesPerRound: Int { plan.round }
+
   /// Floats of working memory: activations, their gradients, scratch.
   public var arenaCount: Int { arena.count }
 

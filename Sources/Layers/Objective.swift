@@ -32,6 +32,8 @@ public protocol Model: Objective {
   var targetsPerSample: Int { get }
   /// Its layers as they run, for a person.
   var layers: [PlannedLayer] { get }
+  /// Samples that go forward and back before the next ones of a batch do.
+  var samplesPerRound: Int { get }
   /// Floats of working memory.
   var arenaCount: Int { get }
   /// Records each layer's passes from now on.
