@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What models reach on real data: held-out accuracies of apus train, and training losses beside
 # PyTorch's on the same batches from the same parameters. Ends with 1 if a figure is missed.
-# Usage: benchmarks/learn.sh DATA [mnist|a9a|gpt|resnet20 ...]
+# Usage: [RANKS=1] benchmarks/learn.sh DATA [mnist|a9a|gpt|resnet20 ...]
 #   DATA has mnist/ (four IDX files), a9a/ (LIBSVM), tinyshakespeare/input.txt, cifar10-subset/
 set -euo pipefail
 [ $# -ge 1 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 64; }
@@ -17,11 +17,11 @@ trap 'rm -rf "$runs"' EXIT
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 missed=0
 
-# reaches NAME BOUND ARGUMENTS: trains on all cores, three seeds, and compares held-out accuracy.
+# reaches NAME BOUND ARGUMENTS: trains on RANKS ranks, three seeds, and compares held-out accuracy.
 reaches() {
   local name=$1 bound=$2; shift 2
   for seed in 1 2 3; do
-    mpirun -q --bind-to core -np 2 "$bin/apus" train "$@" --seed $seed --quiet \
+    mpirun -q --bind-to core -np "${RANKS:-1}" "$bin/apus" train "$@" --seed $seed --quiet \
       --run "$runs/$name-$seed"
     found=$(tail -n 1 "$runs/$name-$seed/log.jsonl" | grep -o '"held_out_accuracy":[0-9.]*' | cut -d: -f2)
     echo "$name, seed $seed: held-out accuracy $found, at least $bound"

@@ -12,12 +12,15 @@ import Strategies
 /// Shows every name and setting that `apus train` knows.
 struct List: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List models, data sets, strategies, optimizers and their settings.")
+    abstract: "List models, layers, data sets, strategies, optimizers and their settings.")
 
   func run() {
     section(
       "models (--model)",
       modelCatalog.entries.map { ($0.name, $0.entry.summary, $0.entry.settings) })
+    section(
+      "layers (in the list of layers that a job's file may have as its model)",
+      layerCatalog.entries.map { ($0.name, $0.entry.summary, $0.entry.settings) }, prefix: "")
     section(
       "data (--data)",
       datasetCatalog.entries.map { name, format in
@@ -46,13 +49,17 @@ struct List: ParsableCommand {
       KernelSelection.available.map { ("\($0)", "", []) })
   }
 
-  private func section(_ title: String, _ entries: [(String, String, [Setting])]) {
+  /// - Parameter prefix: what a setting's name is written behind.
+  private func section(
+    _ title: String, _ entries: [(String, String, [Setting])], prefix: String = "--set "
+  ) {
     print(title)
     for (name, summary, settings) in entries {
       print("  " + (summary.isEmpty ? name : Self.padded(name, 24) + summary))
       for setting in settings {
         let value = setting.defaultValue.isEmpty ? "" : " (default \(setting.defaultValue))"
-        print("    " + Self.padded("--set \(setting.name)=", 22) + setting.help + value)
+        let name = prefix + setting.name + (prefix.isEmpty ? ":" : "=")
+        print("    " + Self.padded(name, 22) + setting.help + value)
       }
     }
     print("")

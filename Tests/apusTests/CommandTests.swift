@@ -104,7 +104,10 @@ import Training
       #expect(train.output.contains(flag))
     }
     let list = try program.run(["list"])
-    for name in ["cnn", "lenet", "fashion-mnist", "idx:", "sync", "adamw", "cosine", "ring"] {
+    for name in [
+      "cnn", "fashion-mnist", "idx:", "sync", "adamw", "cosine", "ring", "average-pooling",
+      "channels: ",
+    ] {
       #expect(list.output.contains(name))
     }
   }
