@@ -7,7 +7,7 @@ import Basics
 import Kernels
 
 /// Filters that slide over an image.
-public struct Convolution2D: ActivatedLayer {
+public struct Convolution2D: FilterLayer, ActivatedLayer {
   /// What slides.
   public let filters: Filters
   /// Applied to the result in the same pass.
@@ -16,17 +16,6 @@ public struct Convolution2D: ActivatedLayer {
   /// A convolution by `filters`.
   public init(_ filters: Filters, activation: Activation = .none) {
     (self.filters, self.activation) = (filters, activation)
-  }
-
-  /// A convolution; see `Filters`.
-  public init(
-    _ channels: Int, kernel: Int, stride: Int = 1, padding: Int = 0, bias: Bool = true,
-    deviation: Float? = nil, activation: Activation = .none
-  ) {
-    self.init(
-      Filters(
-        channels, kernel: kernel, stride: stride, padding: padding, bias: bias,
-        deviation: deviation), activation: activation)
   }
 
   public var summary: String { "convolution \(filters.summary)" + activation.suffix }

@@ -51,3 +51,22 @@ public struct Filters: Sendable, Equatable {
       kernel: kernel, stride: stride, padding: padding)
   }
 }
+
+/// A layer that is made of filters.
+public protocol FilterLayer: Layer {
+  /// By `filters`, with `activation` applied to the result.
+  init(_ filters: Filters, activation: Activation)
+}
+
+extension FilterLayer {
+  /// A layer of new filters; see `Filters`.
+  public init(
+    _ channels: Int, kernel: Int, stride: Int = 1, padding: Int = 0, bias: Bool = true,
+    deviation: Float? = nil, activation: Activation = .none
+  ) {
+    self.init(
+      Filters(
+        channels, kernel: kernel, stride: stride, padding: padding, bias: bias,
+        deviation: deviation), activation: activation)
+  }
+}

@@ -8,7 +8,7 @@ import Basics
 import Kernels
 
 /// Filters that every pixel of an image spreads over the result.
-public struct TransposedConvolution2D: ActivatedLayer {
+public struct TransposedConvolution2D: FilterLayer, ActivatedLayer {
   /// What is spread.
   public let filters: Filters
   /// Applied to the result.
@@ -17,17 +17,6 @@ public struct TransposedConvolution2D: ActivatedLayer {
   /// A transposed convolution by `filters`.
   public init(_ filters: Filters, activation: Activation = .none) {
     (self.filters, self.activation) = (filters, activation)
-  }
-
-  /// A transposed convolution; see `Filters`.
-  public init(
-    _ channels: Int, kernel: Int, stride: Int = 1, padding: Int = 0, bias: Bool = true,
-    deviation: Float? = nil, activation: Activation = .none
-  ) {
-    self.init(
-      Filters(
-        channels, kernel: kernel, stride: stride, padding: padding, bias: bias,
-        deviation: deviation), activation: activation)
   }
 
   public var summary: String { "transposed convolution \(filters.summary)" + activation.suffix }

@@ -28,13 +28,15 @@ public enum PictureSheet {
     var sheet = [UInt8](repeating: 255, count: sheetWidth * sheetHeight * channels)
     let values = samples(model, parameters, count, seed)
     // Whatever numbers the data have: the darkest is black, the brightest white.
-    let low = values.min() ?? 0, high = max(values.max() ?? 1, low + 1e-6)
+    guard let low = values.min(), let high = values.max(), values.allSatisfy(\.isFinite) else {
+      throw UsageError("the model makes what are no numbers: its training has diverged")
+    }
     for index in values.indices {
       let (picture, place) = index.quotientAndRemainder(dividingBy: height * width * channels)
       let (row, rest) = place.quotientAndRemainder(dividingBy: width * channels)
       let y = margin + picture / columns * (height + margin) + row
       let x = margin + picture % columns * (width + margin)
-      let share = (values[index] - low) / (high - low)
+      let share = high > low ? (values[index] - low) / (high - low) : 0
       sheet[(y * sheetWidth + x) * channels + rest] = UInt8((share * 255).rounded())
     }
     return try PNGFile.encode(sheet, width: sheetWidth, height: sheetHeight, channels: channels)
