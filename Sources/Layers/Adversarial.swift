@@ -186,7 +186,7 @@ public final class Adversarial: Model {
     generator.layers.map { $0.within("generator") }
       + discriminator.layers.map { $0.within("discriminator") }
   }
-  public var samplesPerRound: Int { capacity }
+  public var samplesPerMicroBatch: Int { capacity }
   public var arenaCount: Int { generator.arenaCount + discriminator.arenaCount }
   public func record(in trace: Trace?) {
     generator.record(in: trace)

@@ -44,7 +44,7 @@ extension LayerPass {
   {
     var shape = shape
     shape.method = plan.convolution
-    if startsRound {
+    if startsMicroBatch {
       kernels.convolutionPrepare(
         shape, direction, w: parameter(0), prepared: kept, scratch: scratch)
     }

@@ -16,8 +16,8 @@ public struct LayerPass {
   /// The vector code.
   public let kernels: KernelTable
   /// Samples in this call, and how many of the batch came before; how many came before those of this
-  /// round.
-  public internal(set) var count = 0, first = 0, round = 0
+  /// micro-batch.
+  public internal(set) var count = 0, first = 0, microBatch = 0
   /// Samples in the batch, and in the step's union batch over all ranks.
   public internal(set) var batch: Batch
   /// Which of its looks at all samples the layer is taking, from 0.
@@ -70,9 +70,9 @@ public struct LayerPass {
 
   /// One sample of the first input.
   public var input: Shape { inputs[0] }
-  /// These are the first samples of a round of samples that go forward and back together: what other
+  /// These are the first samples of a micro-batch, which goes forward and back together: what other
   /// layers or passes may have overwritten is prepared anew.
-  public var startsRound: Bool { first == round }
+  public var startsMicroBatch: Bool { first == microBatch }
   /// These are the first samples of the batch, in this phase.
   public var isFirst: Bool { first == 0 }
   /// These are the last samples of the batch, in this phase.

@@ -71,7 +71,7 @@ public final class Network: Model {
   public var targetKind: TargetKind { loss.targetKind }
   public var targetsPerSample: Int { loss.targets(per: output) }
 
-  public var samplesPerRound: Int { plan.round }
+  public var samplesPerMicroBatch: Int { plan.microBatch }
 
   /// Floats of working memory: activations, their gradients, scratch.
   public var arenaCount: Int { arena.count }
@@ -87,23 +87,23 @@ public final class Network: Model {
 
   // MARK: Passes
 
-  /// The samples `round` of the batch under way, from their number `first` on, at `place`.
-  private func pointer(_ place: Place, _ first: Int, _ round: Range<Int>) -> FloatsOut {
+  /// The samples `part` of the batch under way, from their number `first` on, at `place`.
+  private func pointer(_ place: Place, _ first: Int, _ part: Range<Int>) -> FloatsOut {
     if let offset = place.offset {
       return arena.pointer + (offset + (place.holdsBatch ? first * place.stride / 4 : 0))
     }
     // Never written through: a layer that shares its input leaves it alone.
-    let skipped = (round.lowerBound + first) * place.stride
+    let skipped = (part.lowerBound + first) * place.stride
     return UnsafeMutableRawPointer(mutating: passes[0].batch.inputs + skipped)
       .assumingMemoryBound(to: Float.self)
   }
 
-  /// Calls `body` with the rounds of `batch`.
-  private func forEachRound(_ batch: Batch, _ body: (Range<Int>) -> Void) {
+  /// Calls `body` with the micro-batches of `batch`.
+  private func forEachMicroBatch(_ batch: Batch, _ body: (Range<Int>) -> Void) {
     precondition(batch.count <= capacity, "the batch is larger than the network was planned for")
     var first = 0
     while first < batch.count {
-      let end = min(first + plan.round, batch.count)
+      let end = min(first + plan.microBatch, batch.count)
       body(first..<end)
       first = end
     }
@@ -111,12 +111,12 @@ public final class Network: Model {
 
   /// Lets samples go through `segments`, a few at a time.
   private func run(
-    _ segments: [Segment], _ round: Range<Int>, _ body: (Step, _ first: Int, _ count: Int) -> Void
+    _ segments: [Segment], _ part: Range<Int>, _ body: (Step, _ first: Int, _ count: Int) -> Void
   ) {
     for segment in segments {
       var first = 0
-      while first < round.count {
-        let few = min(segment.samples, round.count - first)
+      while first < part.count {
+        let few = min(segment.samples, part.count - first)
         for step in segment.steps { body(step, first, few) }
         first += few
       }
@@ -135,56 +135,56 @@ public final class Network: Model {
     }
   }
 
-  /// The outputs of a round.
-  private func forward(_ round: Range<Int>) -> FloatsOut {
-    run(plan.forward, round) { step, first, count in
-      bind(step, first, count, round)
+  /// The outputs of a micro-batch.
+  private func forward(_ part: Range<Int>) -> FloatsOut {
+    run(plan.forward, part) { step, first, count in
+      bind(step, first, count, part)
       let start = trace.start
       plan.operations[step.operation].layer.forward(passes[step.operation])
       trace?.record(forwardName(step), Trace.Track.work, since: start)
     }
-    return pointer(plan.operations.last!.y, 0, round)
+    return pointer(plan.operations.last!.y, 0, part)
   }
 
   private func forwardName(_ step: Step) -> Int32 { spanNames[step.operation].forward }
 
-  private func bind(_ step: Step, _ first: Int, _ count: Int, _ round: Range<Int>) {
+  private func bind(_ step: Step, _ first: Int, _ count: Int, _ part: Range<Int>) {
     let index = step.operation
     let operation = plan.operations[index]
     (passes[index].count, passes[index].phase) = (count, step.phase)
-    (passes[index].first, passes[index].round) = (round.lowerBound + first, round.lowerBound)
-    passes[index].x = FloatsIn(pointer(operation.x, first, round))
-    passes[index].second = operation.second.map { FloatsIn(pointer($0, first, round)) }
-    passes[index].y = pointer(operation.y, first, round)
+    (passes[index].first, passes[index].microBatch) = (part.lowerBound + first, part.lowerBound)
+    passes[index].x = FloatsIn(pointer(operation.x, first, part))
+    passes[index].second = operation.second.map { FloatsIn(pointer($0, first, part)) }
+    passes[index].y = pointer(operation.y, first, part)
     passes[index].keptSamples =
       arena.pointer + operation.keptSamples + first * operation.plan.keptPerSample
   }
 
-  /// The loss of a round and, where wanted, factor times its gradient.
+  /// The loss of a micro-batch and, where wanted, factor times its gradient.
   private func value(
-    _ round: Range<Int>, _ outputs: FloatsIn, factor: Float = 1, gradient: FloatsOut? = nil
+    _ part: Range<Int>, _ outputs: FloatsIn, factor: Float = 1, gradient: FloatsOut? = nil
   ) -> LossSum {
     loss.value(
-      count: round.count, output: output, outputs: outputs,
-      targets: passes[0].batch.targets + round.lowerBound * targetsPerSample, factor: factor,
+      count: part.count, output: output, outputs: outputs,
+      targets: passes[0].batch.targets + part.lowerBound * targetsPerSample, factor: factor,
       gradient: gradient, kernels: kernels)
   }
 
   public func evaluate(_ batch: Batch, at parameters: FloatsIn) -> LossSum {
     var total = LossSum()
     begin(batch, at: parameters)
-    forEachRound(batch) { total.add(value($0, FloatsIn(forward($0)))) }
+    forEachMicroBatch(batch) { total.add(value($0, FloatsIn(forward($0)))) }
     return total
   }
 
   /// The outputs for a batch: (count, output shape), valid until the next call. Where batches go through
-  /// in rounds, memory for all outputs is allocated by the first call.
+  /// in micro-batches, memory for all outputs is allocated by the first call.
   public func outputs(for batch: Batch, at parameters: FloatsIn) -> FloatsIn {
     begin(batch, at: parameters)
-    if plan.round == capacity { return FloatsIn(forward(0..<batch.count)) }
-    forEachRound(batch) { round in
-      (allOutputs.pointer + round.lowerBound * output.count)
-        .update(from: forward(round), count: round.count * output.count)
+    if plan.microBatch == capacity { return FloatsIn(forward(0..<batch.count)) }
+    forEachMicroBatch(batch) { part in
+      (allOutputs.pointer + part.lowerBound * output.count)
+        .update(from: forward(part), count: part.count * output.count)
     }
     return FloatsIn(allOutputs.pointer)
   }
@@ -204,14 +204,14 @@ public final class Network: Model {
     let factor = 1 / Float(batch.globalCount * targetsPerSample)
     var total = LossSum()
     begin(batch, at: parameters, into: gradients)
-    forEachRound(batch) { round in
-      let outputs = forward(round)
-      total.add(value(round, FloatsIn(outputs), factor: factor, gradient: outputGradient))
-      if round.upperBound == batch.count {
+    forEachMicroBatch(batch) { part in
+      let outputs = forward(part)
+      total.add(value(part, FloatsIn(outputs), factor: factor, gradient: outputGradient))
+      if part.upperBound == batch.count {
         observer?.evaluated(total)
         if !layout.statistics.isEmpty { observer?.finished(layout.statistics) }
       }
-      backward(round, observer)
+      backward(part, observer)
     }
     return total
   }
@@ -219,7 +219,7 @@ public final class Network: Model {
   // MARK: Parts of a gradient, for objectives of several networks
 
   /// The outputs for a batch as training sees them; statistics of the batch go into `gradients`. For
-  /// plans of parts, whose batches go through in one round.
+  /// plans of parts, whose batches go through in one micro-batch.
   func trainingOutputs(
     for batch: Batch, at parameters: FloatsIn, into gradients: FloatsOut
   ) -> FloatsIn {
@@ -236,16 +236,16 @@ public final class Network: Model {
   /// Goes back through the layers of the last `trainingOutputs`.
   func backward(_ batch: Batch) { backward(0..<batch.count, nil) }
 
-  private func backward(_ round: Range<Int>, _ observer: (any GradientObserver)?) {
-    run(plan.backward, round) { step, first, count in
-      bind(step, first, count, round)
+  private func backward(_ part: Range<Int>, _ observer: (any GradientObserver)?) {
+    run(plan.backward, part) { step, first, count in
+      bind(step, first, count, part)
       let index = step.operation
       let operation = plan.operations[index]
-      let dx = operation.dx.map { pointer($0, first, round) }
-      let sum = operation.sum.map { pointer($0, first, round) }
-      passes[index].dy = pointer(operation.dy, first, round)
+      let dx = operation.dx.map { pointer($0, first, part) }
+      let sum = operation.sum.map { pointer($0, first, part) }
+      passes[index].dy = pointer(operation.dy, first, part)
       passes[index].dx = sum ?? dx
-      passes[index].dsecond = operation.dsecond.map { pointer($0, first, round) }
+      passes[index].dsecond = operation.dsecond.map { pointer($0, first, part) }
       passes[index].observer = observer
       let start = trace.start
       operation.layer.backward(passes[index])

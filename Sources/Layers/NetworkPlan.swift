@@ -35,7 +35,7 @@ struct PlannedOperation {
 }
 
 /// The plan of a network for batches of at most `capacity` samples, which go forward and back in
-/// rounds.
+/// micro-batches.
 struct NetworkPlan {
   private(set) var operations: [PlannedOperation] = []
   private(set) var forward: [Segment] = []
@@ -47,7 +47,7 @@ struct NetworkPlan {
   let input, output: Shape
   let capacity: Int
   /// Samples that go all the way, forward and back, before the next ones do.
-  let round: Int
+  let microBatch: Int
 
   private static let noPlace = Place(offset: nil, stride: 0, holdsBatch: true)
 
@@ -65,14 +65,14 @@ struct NetworkPlan {
     graph.fuse()
     self.capacity = capacity
     (self.input, output) = (graph.shape(of: graph.input), graph.shape(of: graph.output))
-    round =
+    microBatch =
       isPart
-      ? capacity : try graph.samplesPerRound(capacity, budget: 8 * cacheBytes)
+      ? capacity : try graph.samplesPerMicroBatch(capacity, budget: 8 * cacheBytes)
     var gradients = Set<Graph.Value>(wantsInputGradient ? [graph.input] : [])
     for operation in graph.operations {
       let needs = operation.inputs.contains { gradients.contains($0) }
       let plan = try graph.plan(
-        operation.layer, operation.inputs, batch: round, name: operation.name,
+        operation.layer, operation.inputs, batch: microBatch, name: operation.name,
         needsInputGradient: gradients.contains(operation.inputs[0]))
       if needs || plan.parameters.contains(where: { $0.role == .trained }) {
         gradients.insert(operation.output)
@@ -84,10 +84,10 @@ struct NetworkPlan {
           dy: Self.noPlace))
     }
     var flow = ValueFlow(graph, operations.map(\.plan), needsGradient: gradients)
-    forward = segments(flow.forwardNeeds, capacity: round, budget: cacheBytes)
-    backward = segments(flow.backwardNeeds, capacity: round, budget: cacheBytes)
+    forward = segments(flow.forwardNeeds, capacity: microBatch, budget: cacheBytes)
+    backward = segments(flow.backwardNeeds, capacity: microBatch, budget: cacheBytes)
     flow.follow(forward: forward, backward: backward)
-    placeArrays(flow, graph, capacity: round)
+    placeArrays(flow, graph, capacity: microBatch)
   }
 
   /// Puts the parameters of `plans` into one layout: first all that is trained, in forward order,

@@ -33,7 +33,7 @@ public protocol Model: Objective {
   /// Its layers as they run, for a person.
   var layers: [PlannedLayer] { get }
   /// Samples that go forward and back before the next ones of a batch do.
-  var samplesPerRound: Int { get }
+  var samplesPerMicroBatch: Int { get }
   /// Floats of working memory.
   var arenaCount: Int { get }
   /// Records each layer's passes from now on.

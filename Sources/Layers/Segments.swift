@@ -5,7 +5,7 @@
 //
 // A whole pass is cut in the same way: where no layer must see all samples, as few as are worth it go
 // forward and back before the next ones do. Then neither activations nor logits of a whole batch ever
-// exist, and what a round needs stays in a core's share of the last cache.
+// exist, and what a micro-batch needs stays in a core's share of the last cache.
 //
 // How many samples go at once follows from shapes alone: sums over samples are cut alike on every
 // machine, and equal runs stay equal bit for bit.
@@ -33,10 +33,10 @@ struct StepNeeds {
 }
 
 extension Graph {
-  /// How many samples of `capacity` go forward and back in one round.
+  /// How many samples of `capacity` go forward and back in one micro-batch.
   ///
-  /// - Parameter budget: bytes that the arrays of a round may take, if layers do not want more samples.
-  func samplesPerRound(_ capacity: Int, budget: Int) throws(ShapeError) -> Int {
+  /// - Parameter budget: bytes that the arrays of a micro-batch may take, if layers want no more samples.
+  func samplesPerMicroBatch(_ capacity: Int, budget: Int) throws(ShapeError) -> Int {
     var (bytes, fewest) = (0, 1)
     for operation in operations {
       let plan = try plan(operation.layer, operation.inputs, batch: 1, name: operation.name)

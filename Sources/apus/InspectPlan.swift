@@ -34,9 +34,9 @@ struct InspectPlan {
       "place", "layer", "input", "output", "kernel", "parameters", "forward MFLOP",
       "backward MFLOP", "forward KiB", "arena KiB", "pass", "samples",
     ]
-    let round =
-      model.samplesPerRound < batch
-      ? "; \(model.samplesPerRound) samples go forward and back before the next ones" : ""
+    let part =
+      model.samplesPerMicroBatch < batch
+      ? "; \(model.samplesPerMicroBatch) samples go forward and back before the next ones" : ""
     let operations = layers.reduce(0) { $0 + $1.forwardOperations + $1.backwardOperations }
     return [
       "\(name) for samples of \(space.input), \(space.classes) classes; batch \(batch),"
@@ -46,7 +46,7 @@ struct InspectPlan {
       "\(Self.count(model.layout.parameterCount)) parameters in"
         + " \(Self.count(model.layout.count * 4)) bytes, gradients alike;"
         + " arena \(Self.count(model.arenaCount * 4)) bytes;"
-        + " \(Self.mega(operations)) MFLOP per sample and step" + round,
+        + " \(Self.mega(operations)) MFLOP per sample and step" + part,
       "MFLOP and KiB: per sample; arena: where the output begins; pass: layers of one number run one"
         + " after the other on so many samples at a time",
     ]

@@ -4,7 +4,7 @@ import Layers
 import Testing
 
 /// Batches that go forward and back a few samples at a time.
-@Suite struct RoundTests {
+@Suite struct MicroBatchTests {
   struct Example: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let network: Sequential
@@ -50,7 +50,7 @@ import Testing
       cacheBytes: cacheBytes, kernels: tables.last!)
   }
 
-  @Test(arguments: examples) func roundsGiveWhatAllAtOnceGive(_ example: Example) throws {
+  @Test(arguments: examples) func partsGiveWhatAllAtOnceGive(_ example: Example) throws {
     let whole = try network(example, cacheBytes: 1 << 30)
     let parts = try network(example, cacheBytes: 1)
     #expect(3 * parts.arenaCount < 2 * whole.arenaCount)
@@ -90,7 +90,7 @@ import Testing
     for index in 0..<5 * whole.output.count { #expect(abs(one[index] - other[index]) < 1e-4) }
   }
 
-  /// Batch normalisation must see all samples; few samples are not worth rounds.
+  /// Batch normalisation must see all samples; few samples are not worth micro-batches.
   @Test func someGoAllAtOnce() throws {
     let input = Shape([20, 20, 4])
     let space = SampleSpace(input: input, classes: 3)
