@@ -113,6 +113,8 @@ public struct ParameterLayout: Sendable {
   /// rate. One piece, unless a model's networks have rates of their own.
   public private(set) var rates: [(range: Range<Int>, factor: Float)] = []
 
+  private var names: Set<String> = []
+
   /// What follows the data.
   public var statistics: Range<Int> { trained.upperBound..<count }
 
@@ -133,7 +135,7 @@ public struct ParameterLayout: Sendable {
     let length = request.shape.reduce(1, *)
     let range = count..<count + length
     let name = prefix.isEmpty ? request.name : prefix + "." + request.name
-    precondition(!tensors.contains { $0.name == name }, "two parameters named \(name)")
+    precondition(names.insert(name).inserted, "two parameters named \(name)")
     precondition(
       request.role != .trained || trained.upperBound == count,
       "statistics come after all parameters")

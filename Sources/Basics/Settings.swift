@@ -60,6 +60,10 @@ public struct Interval: Sendable, Equatable, CustomStringConvertible {
   public static func between(_ lower: Double, _ upper: Double) -> Interval {
     .init(lower, false, upper, false)
   }
+  /// More than `lower`, up to `upper`.
+  public static func above(_ lower: Double, to upper: Double) -> Interval {
+    .init(lower, false, upper, true)
+  }
   /// From `lower` to `upper`, both included.
   public static func from(_ lower: Double, to upper: Double) -> Interval {
     .init(lower, true, upper, true)
@@ -79,7 +83,9 @@ public struct Interval: Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     func text(_ bound: Double) -> String { Int(exactly: bound).map(String.init) ?? "\(bound)" }
     if lower.isFinite && upper.isFinite {
-      guard includesLower else { return "above \(text(lower)) and below \(text(upper))" }
+      guard includesLower else {
+        return "above \(text(lower)) and \(includesUpper ? "at most" : "below") \(text(upper))"
+      }
       return "from \(text(lower)) to \(includesUpper ? "" : "below ")\(text(upper))"
     }
     if lower.isFinite {

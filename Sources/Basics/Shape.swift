@@ -42,6 +42,17 @@ public struct Shape: Sendable, Equatable, CustomStringConvertible {
   /// Entries per sample; of a sparse one all features.
   public var count: Int { dimensions.reduce(1, *) }
 
+  /// Whether there are at most `most` entries; never overflows.
+  public func isAtMost(_ most: Int) -> Bool {
+    var count = 1
+    for extent in dimensions {
+      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      if overflow || product > most { return false }
+      count = product
+    }
+    return true
+  }
+
   /// Bytes of one sample in a batch: 4 per entry, or one `SparseRow`.
   public var bytesPerSample: Int {
     element == .sparse ? MemoryLayout<SparseRow>.stride : count * MemoryLayout<Float>.stride

@@ -187,6 +187,7 @@ public final class Adversarial: Model {
       + discriminator.layers.map { $0.within("discriminator") }
   }
   public var samplesPerMicroBatch: Int { capacity }
+  public var classes: Int? { nil }
   public var arenaCount: Int { generator.arenaCount + discriminator.arenaCount }
   public func record(in trace: Trace?) {
     generator.record(in: trace)

@@ -22,21 +22,21 @@ struct ArenaPlan {
     return blocks.count - 1
   }
 
-  /// Gives every block its place. Cost: O(blocks^2 log blocks).
+  /// Gives every block its place. Cost: O(blocks^2).
   mutating func place() {
-    let order = blocks.indices.sorted { (-blocks[$0].count, $0) < (-blocks[$1].count, $1) }
-    var placed: [Int] = []
+    let order = blocks.indices.filter { blocks[$0].count > 0 }
+      .sorted { (-blocks[$0].count, $0) < (-blocks[$1].count, $1) }
+    // In the order of their offsets.
+    var placed: [Block] = []
     for index in order {
-      let rivals = placed.filter { blocks[$0].life.overlaps(blocks[index].life) }
-        .sorted { blocks[$0].offset < blocks[$1].offset }
-      var offset = 0
-      for rival in rivals {
-        if blocks[rival].offset >= offset + blocks[index].count { break }
-        offset = max(offset, blocks[rival].offset + blocks[rival].count)
+      var block = blocks[index]
+      for rival in placed where rival.life.overlaps(block.life) {
+        if rival.offset >= block.offset + block.count { break }
+        block.offset = max(block.offset, rival.offset + rival.count)
       }
-      blocks[index].offset = offset
-      placed.append(index)
-      count = max(count, offset + blocks[index].count)
+      blocks[index].offset = block.offset
+      placed.insert(block, at: placed.firstIndex { $0.offset > block.offset } ?? placed.count)
+      count = max(count, block.offset + block.count)
     }
   }
 

@@ -47,13 +47,10 @@ public struct BatchNormalization: SummingLayer {
         layer: summary, inputs: context.inputs, problem: "the two must be of the same shape")
     }
     var plan = LayerPlan(output: context.input)
-    func request(_ name: String, _ value: Float, _ role: ParameterRole) -> ParameterRequest {
-      ParameterRequest(name, shape: [channels], initialisation: .constant(value), role: role)
-    }
     plan.parameters = [
-      request("weight", 1, .trained), request("bias", 0, .trained),
-      request("running_mean", 0, .average(rate: momentum)),
-      request("running_var", 1, .average(rate: momentum)),
+      .perFeature("weight", context.input, 1), .perFeature("bias", context.input, 0),
+      .perFeature("running_mean", context.input, 0, .average(rate: momentum)),
+      .perFeature("running_var", context.input, 1, .average(rate: momentum)),
     ]
     plan.kept = Kept.count(channels)
     (plan.forwardPhases, plan.backwardPhases) = (2, 2)

@@ -17,7 +17,8 @@ public struct Flatten: Layer {
     let isImage = input.dimensions.count == 3
     var plan = LayerPlan(
       output: Shape(
-        [input.count], element: input.element, folded: isImage ? input.dimensions : input.folded))
+        [input.count], element: input.element, folded: isImage ? input.dimensions : input.folded,
+        indexCounts: input.indexCounts))
     plan.sharesInput = true
     (plan.keepsInput, plan.keepsOutput) = (false, false)
     return plan

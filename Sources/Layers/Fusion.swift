@@ -49,11 +49,11 @@ enum ConvolutionPoolRule: FusionRule {
     guard let convolution = first.layer as? Convolution2D, convolution.activation == .none,
       convolution.filters.hasBias, let pooling = second.layer as? MaxPooling2D,
       pooling.activation == .relu,
-      pooling.window == 2, pooling.stride == 2, graph.isBeforeParameters(first.inputs[0])
+      pooling.window == 2, pooling.stride == 2, !graph.wantsGradient(of: first.inputs[0])
     else { return nil }
     let shape = convolution.shape(1, graph.shape(of: first.inputs[0]))
     guard shape.outputHeight >= 2, shape.outputWidth >= 2,
-      graph.table.convolutionPoolSupports(shape)
+      graph.kernels.convolutionPoolSupports(shape)
     else { return nil }
     return FusedLayer(ConvolutionPool2D(convolution: convolution), .first)
   }
@@ -84,7 +84,7 @@ enum SumRule: FusionRule {
   {
     guard var layer = first.layer as? any SummingLayer, layer.activation == .none,
       !layer.addsSecond, second.layer is Add, second.inputs[0] == first.output,
-      second.inputs[1] != first.output
+      second.inputs[1] != first.output, graph.shape(of: first.inputs[0]).element == .float
     else { return nil }
     layer.addsSecond = true
     return FusedLayer(layer, .first)
@@ -100,22 +100,12 @@ private let rules: [any FusionRule.Type] = [
 extension Graph {
   /// Applies rules until none applies any more.
   mutating func fuse() {
-    while let (first, second, fused) = nextFusion() {
-      var inputs = operations[first].inputs
-      inputs += operations[second].inputs.filter { $0 != operations[first].output }
-      merge(first, second, inputs: inputs, into: fused)
-    }
-  }
-
-  private func nextFusion() -> (Int, Int, FusedLayer)? {
-    for rule in rules {
-      for first in operations.indices {
-        guard let second = onlyReader(of: operations[first].output),
-          let fused = rule.fuse(operations[first], operations[second], in: self)
-        else { continue }
-        return (first, second, fused)
+    var isChanged = true
+    while isChanged {
+      isChanged = false
+      for rule in rules {
+        if merge({ rule.fuse($0, $1, in: $2) }) { isChanged = true }
       }
     }
-    return nil
   }
 }

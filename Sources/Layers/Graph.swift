@@ -16,10 +16,15 @@ public struct Graph {
     var name: String
     /// Prefix of its parameters' names: its place, unless they have names in full.
     var prefix: String
+    /// Its number among the layers as they were written, whatever is fused.
+    var number: Int
     var layer: any Layer
     var inputs: [Value]
     var output: Value
   }
+
+  /// Most numbers of one sample of a value: a GiB of floats.
+  private static let mostNumbers = 1 << 28
 
   /// In order.
   private(set) var operations: [Operation] = []
@@ -27,18 +32,26 @@ public struct Graph {
   let input = Value(number: 0)
   /// The last operation's result, or the input.
   var output: Value { operations.last?.output ?? input }
+  /// The vector code, whose kernels fused layers ask which shapes they take.
+  let kernels: KernelTable
 
   private var shapes: [Shape]
-  private let kernels: KernelTable
+  /// Whether the gradient of a value is wanted: by something trained before it, or by others.
+  private var isWanted: [Bool]
+  /// The operations that read a value, while rules are applied.
+  private var readers: [[Int]] = []
+  private var parameterNames: Set<String> = []
   private let convolution: ConvolutionChoice
 
   /// The operations of `part` for samples of `input`.
   ///
+  /// - Parameter wantsInputGradient: others need the gradient of the input.
   /// - Throws: `ShapeError` naming the first layer that does not fit what comes before it.
   init(
-    _ part: any NetworkPart, input: Shape, convolution: ConvolutionChoice, kernels: KernelTable
+    _ part: any NetworkPart, input: Shape, wantsInputGradient: Bool = false,
+    convolution: ConvolutionChoice, kernels: KernelTable
   ) throws(ShapeError) {
-    shapes = [input]
+    (shapes, isWanted) = ([input], [wantsInputGradient])
     (self.kernels, self.convolution) = (kernels, convolution)
     let last = try part.build(&self, input: self.input, name: "")
     precondition(last == output, "a network's output is its last operation's")
@@ -47,56 +60,86 @@ public struct Graph {
   /// Extents of one sample of `value`.
   public func shape(of value: Value) -> Shape { shapes[value.number] }
 
+  /// Whether somebody needs the gradient of `value`.
+  func wantsGradient(of value: Value) -> Bool { isWanted[value.number] }
+
   /// Appends a layer that reads `inputs`; the result is its output.
+  ///
+  /// - Throws: `ShapeError` where it does not fit them, makes too much of them, or has the name of
+  ///   another.
   public mutating func append(_ layer: any Layer, to inputs: [Value], name: String)
     throws(ShapeError) -> Value
   {
     let plan = try plan(layer, inputs, batch: 1, name: name)
+    guard plan.output.isAtMost(Self.mostNumbers) else {
+      throw ShapeError(
+        layer: layer.summary, input: shape(of: inputs[0]),
+        problem: "the result, \(plan.output), has more than \(Self.mostNumbers) numbers"
+      ).at(name)
+    }
+    for parameter in plan.parameters {
+      let full = joinedName(name, parameter.name)
+      guard parameterNames.insert(full).inserted else {
+        throw ShapeError("there is a \(full) already: two layers have one name").at(name)
+      }
+    }
     let output = Value(number: shapes.count)
     shapes.append(plan.output)
+    isWanted.append(
+      inputs.contains(where: wantsGradient) || plan.parameters.contains { $0.role == .trained })
     operations.append(
-      Operation(name: name, prefix: name, layer: layer, inputs: inputs, output: output))
+      Operation(
+        name: name, prefix: name, number: operations.count, layer: layer, inputs: inputs,
+        output: output))
     return output
   }
 
   /// The plan of a layer for up to `batch` samples.
-  func plan(
-    _ layer: any Layer, _ inputs: [Value], batch: Int, name: String, needsInputGradient: Bool = true
-  ) throws(ShapeError) -> LayerPlan {
+  func plan(_ layer: any Layer, _ inputs: [Value], batch: Int, name: String) throws(ShapeError)
+    -> LayerPlan
+  {
     var context = PlanContext(inputs: inputs.map(shape(of:)), batch: batch, kernels: kernels)
-    (context.needsInputGradient, context.convolution) = (needsInputGradient, convolution)
+    context.convolution = convolution
     do throws(ShapeError) { return try layer.plan(context) } catch { throw error.at(name) }
   }
-
-  /// Whether the kernels of fused layers take a shape.
-  var table: KernelTable { kernels }
 
   // MARK: Changes
 
   /// The one operation that reads `value`, if there is just one and it is no output of the network.
   func onlyReader(of value: Value) -> Int? {
-    guard value != output else { return nil }
-    let readers = operations.indices.filter { operations[$0].inputs.contains(value) }
-    return readers.count == 1 ? readers[0] : nil
+    guard value != output, readers[value.number].count == 1 else { return nil }
+    return readers[value.number][0]
   }
 
-  /// The operation that computes `value`.
-  func producer(of value: Value) -> Int? { operations.firstIndex { $0.output == value } }
-
-  /// Whether nothing that is trained comes before `value`.
-  func isBeforeParameters(_ value: Value) -> Bool {
-    guard let producer = producer(of: value) else { return true }
-    let operation = operations[producer]
-    let plan = try? plan(operation.layer, operation.inputs, batch: 1, name: "")
-    return plan?.parameters.isEmpty == true && operation.inputs.allSatisfy(isBeforeParameters)
-  }
-
-  /// Replaces the operation `first` and the later `last`, which reads it, by one in `last`'s place.
-  mutating func merge(_ first: Int, _ last: Int, inputs: [Value], into fused: FusedLayer) {
-    let owner = operations[fused.owner == .first ? first : last]
-    operations[last] = Operation(
-      name: owner.name, prefix: fused.namesInFull ? "" : owner.prefix, layer: fused.layer,
-      inputs: inputs, output: operations[last].output)
-    operations.remove(at: first)
+  /// Goes through the operations from the front and replaces each that `fuse` can merge with the only
+  /// reader of its result. Cost: linear in the number of operations.
+  ///
+  /// - Returns: whether there was one.
+  mutating func merge(_ fuse: (Operation, Operation, Graph) -> FusedLayer?) -> Bool {
+    readers = Array(repeating: [], count: shapes.count)
+    for (index, operation) in operations.enumerated() {
+      for input in Set(operation.inputs) { readers[input.number].append(index) }
+    }
+    var gone = Array(repeating: false, count: operations.count)
+    for index in operations.indices {
+      let first = operations[index]
+      guard let reader = onlyReader(of: first.output),
+        let fused = fuse(first, operations[reader], self)
+      else { continue }
+      let last = operations[reader]
+      let owner = fused.owner == .first ? first : last
+      operations[reader] = Operation(
+        name: owner.name, prefix: fused.namesInFull ? "" : owner.prefix, number: owner.number,
+        layer: fused.layer, inputs: first.inputs + last.inputs.filter { $0 != first.output },
+        output: last.output)
+      gone[index] = true
+      for input in Set(first.inputs) {
+        readers[input.number].removeAll { $0 == index || $0 == reader }
+        readers[input.number].append(reader)
+      }
+    }
+    guard gone.contains(true) else { return false }
+    operations = zip(operations, gone).filter { !$0.1 }.map(\.0)
+    return true
   }
 }

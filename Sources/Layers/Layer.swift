@@ -28,8 +28,6 @@ public struct PlanContext {
   public var batch: Int
   /// The vector code.
   public var kernels: KernelTable
-  /// Whether somebody needs the gradient of the input.
-  public var needsInputGradient = true
   /// How convolutions are computed where the layer leaves it open.
   public var convolution = ConvolutionChoice.automatic
 

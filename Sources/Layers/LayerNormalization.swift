@@ -28,8 +28,7 @@ public struct LayerNormalization: Layer {
     let width = context.input.dimensions.last!
     var plan = LayerPlan(output: context.input)
     plan.parameters = [
-      ParameterRequest("weight", shape: [width], initialisation: .constant(1)),
-      ParameterRequest("bias", shape: [width], initialisation: .constant(0)),
+      .perFeature("weight", context.input, 1), .perFeature("bias", context.input, 0),
     ]
     plan.keptPerSample = 2 * (context.input.count / width)
     plan.keepsOutput = false

@@ -9,7 +9,7 @@ public struct LayerPass {
   public let plan: LayerPlan
   /// Shapes of one sample of each input.
   public let inputs: [Shape]
-  /// The layer's place among those of the network, from 0.
+  /// The layer's number among those of the network as it was written, from 0, whatever is fused.
   public let number: Int
   /// Where each of the layer's parameters lies in the flat buffers.
   public let ranges: [Range<Int>]
@@ -53,10 +53,10 @@ public struct LayerPass {
 
   /// A call whose pointers are yet to be set; what stays is set here.
   init(
-    _ operation: PlannedOperation, number: Int, arena: FloatsOut, scratch: Int, kernels: KernelTable
+    _ operation: PlannedOperation, arena: FloatsOut, scratch: Int, kernels: KernelTable
   ) {
     (plan, inputs, ranges) = (operation.plan, operation.inputs, operation.ranges)
-    (self.number, self.kernels) = (number, kernels)
+    (number, self.kernels) = (operation.number, kernels)
     let targets = UnsafeRawPointer(arena).assumingMemoryBound(to: Int32.self)
     batch = Batch(
       count: 0, globalCount: 0, offset: 0, inputs: UnsafeRawPointer(arena), targets: targets)

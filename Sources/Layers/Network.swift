@@ -1,6 +1,6 @@
 // A network bound to memory: layers with a loss behind them. Parameters and gradients lie in flat
-// buffers that others own; everything else lies in one arena that is planned and allocated before
-// step 0, so that a training step allocates nothing.
+// buffers that others own; everything else lies in one arena that is planned before step 0 and
+// allocated by the first pass, so that a training step allocates nothing.
 
 import Basics
 import Kernels
@@ -14,8 +14,9 @@ public final class Network: Model {
 
   let plan: NetworkPlan
   private let loss: any Loss
-  private let arena: FloatBuffer
   private let kernels: KernelTable
+  /// Both made by the first pass, so that a plan can be looked at without the memory for it.
+  private var arena: FloatBuffer?
   private var passes: [LayerPass] = []
   private var trace: Trace?
   private var spanNames: [(forward: Int32, backward: Int32)] = []
@@ -48,12 +49,6 @@ public final class Network: Model {
   init(_ plan: NetworkPlan, _ layout: ParameterLayout, loss: any Loss, kernels: KernelTable) {
     (self.plan, self.layout, self.loss, self.kernels) = (plan, layout, loss, kernels)
     (capacity, input, output) = (plan.capacity, plan.input, plan.output)
-    arena = FloatBuffer(count: plan.arena.count)
-    for (number, operation) in plan.operations.enumerated() {
-      passes.append(
-        LayerPass(
-          operation, number: number, arena: arena.pointer, scratch: plan.scratch, kernels: kernels))
-    }
   }
 
   /// The same for layers as a list of statements:
@@ -71,10 +66,11 @@ public final class Network: Model {
   public var targetKind: TargetKind { loss.targetKind }
   public var targetsPerSample: Int { loss.targets(per: output) }
 
+  public var classes: Int? { loss.targetKind == .classes ? output.dimensions.last : nil }
   public var samplesPerMicroBatch: Int { plan.microBatch }
 
   /// Floats of working memory: activations, their gradients, scratch.
-  public var arenaCount: Int { arena.count }
+  public var arenaCount: Int { plan.arena.count }
 
   /// Records each layer's passes from now on.
   public func record(in trace: Trace?) {
@@ -87,10 +83,12 @@ public final class Network: Model {
 
   // MARK: Passes
 
+  private var memory: FloatsOut { arena!.pointer }
+
   /// The samples `part` of the batch under way, from their number `first` on, at `place`.
   private func pointer(_ place: Place, _ first: Int, _ part: Range<Int>) -> FloatsOut {
     if let offset = place.offset {
-      return arena.pointer + (offset + (place.holdsBatch ? first * place.stride / 4 : 0))
+      return memory + (offset + (place.holdsBatch ? first * place.stride / 4 : 0))
     }
     // Never written through: a layer that shares its input leaves it alone.
     let skipped = (part.lowerBound + first) * place.stride
@@ -109,15 +107,15 @@ public final class Network: Model {
     }
   }
 
-  /// Lets samples go through `segments`, a few at a time.
+  /// Lets samples go through `groups`, a few at a time.
   private func run(
-    _ segments: [Segment], _ part: Range<Int>, _ body: (Step, _ first: Int, _ count: Int) -> Void
+    _ groups: [LayerGroup], _ part: Range<Int>, _ body: (Look, _ first: Int, _ count: Int) -> Void
   ) {
-    for segment in segments {
+    for group in groups {
       var first = 0
       while first < part.count {
-        let few = min(segment.samples, part.count - first)
-        for step in segment.steps { body(step, first, few) }
+        let few = min(group.samples, part.count - first)
+        for look in group.looks { body(look, first, few) }
         first += few
       }
     }
@@ -127,6 +125,12 @@ public final class Network: Model {
   private func begin(
     _ batch: Batch, at parameters: FloatsIn, into gradients: FloatsOut? = nil
   ) {
+    if arena == nil {
+      arena = FloatBuffer(count: plan.arena.count)
+      passes = plan.operations.map {
+        LayerPass($0, arena: memory, scratch: plan.scratch, kernels: kernels)
+      }
+    }
     for index in passes.indices {
       passes[index].batch = batch
       passes[index].isTraining = gradients != nil
@@ -137,27 +141,27 @@ public final class Network: Model {
 
   /// The outputs of a micro-batch.
   private func forward(_ part: Range<Int>) -> FloatsOut {
-    run(plan.forward, part) { step, first, count in
-      bind(step, first, count, part)
+    run(plan.forward, part) { look, first, count in
+      bind(look, first, count, part)
       let start = trace.start
-      plan.operations[step.operation].layer.forward(passes[step.operation])
-      trace?.record(forwardName(step), Trace.Track.work, since: start)
+      plan.operations[look.operation].layer.forward(passes[look.operation])
+      trace?.record(forwardName(look), Trace.Track.work, since: start)
     }
     return pointer(plan.operations.last!.y, 0, part)
   }
 
-  private func forwardName(_ step: Step) -> Int32 { spanNames[step.operation].forward }
+  private func forwardName(_ look: Look) -> Int32 { spanNames[look.operation].forward }
 
-  private func bind(_ step: Step, _ first: Int, _ count: Int, _ part: Range<Int>) {
-    let index = step.operation
+  private func bind(_ look: Look, _ first: Int, _ count: Int, _ part: Range<Int>) {
+    let index = look.operation
     let operation = plan.operations[index]
-    (passes[index].count, passes[index].phase) = (count, step.phase)
+    (passes[index].count, passes[index].phase) = (count, look.phase)
     (passes[index].first, passes[index].microBatch) = (part.lowerBound + first, part.lowerBound)
     passes[index].x = FloatsIn(pointer(operation.x, first, part))
     passes[index].second = operation.second.map { FloatsIn(pointer($0, first, part)) }
     passes[index].y = pointer(operation.y, first, part)
     passes[index].keptSamples =
-      arena.pointer + operation.keptSamples + first * operation.plan.keptPerSample
+      memory + operation.keptSamples + first * operation.plan.keptPerSample
   }
 
   /// The loss of a micro-batch and, where wanted, factor times its gradient.
@@ -228,18 +232,18 @@ public final class Network: Model {
   }
 
   /// Where the gradient of the outputs is to be put before `backward`.
-  var outputGradient: FloatsOut { arena.pointer + plan.operations.last!.dy.offset! }
+  var outputGradient: FloatsOut { memory + plan.operations.last!.dy.offset! }
 
   /// The gradient of the inputs, where the plan wants one, after `backward`.
-  var inputGradient: FloatsIn { FloatsIn(arena.pointer + plan.inputGradient!.offset!) }
+  var inputGradient: FloatsIn { FloatsIn(memory + plan.inputGradient!.offset!) }
 
   /// Goes back through the layers of the last `trainingOutputs`.
   func backward(_ batch: Batch) { backward(0..<batch.count, nil) }
 
   private func backward(_ part: Range<Int>, _ observer: (any GradientObserver)?) {
-    run(plan.backward, part) { step, first, count in
-      bind(step, first, count, part)
-      let index = step.operation
+    run(plan.backward, part) { look, first, count in
+      bind(look, first, count, part)
+      let index = look.operation
       let operation = plan.operations[index]
       let dx = operation.dx.map { pointer($0, first, part) }
       let sum = operation.sum.map { pointer($0, first, part) }
@@ -249,7 +253,7 @@ public final class Network: Model {
       passes[index].observer = observer
       let start = trace.start
       operation.layer.backward(passes[index])
-      let isLastPhase = step.phase == operation.plan.backwardPhases - 1
+      let isLastPhase = look.phase == operation.plan.backwardPhases - 1
       if let dx, isLastPhase {
         let floats = count * operation.inputs[0].count
         if operation.plan.sharesInput {

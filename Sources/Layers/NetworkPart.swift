@@ -32,6 +32,11 @@ extension Layer {
   }
 }
 
+/// The name of what is called `name` within `whole`; either may be empty.
+func joinedName(_ whole: String, _ name: String) -> String {
+  whole.isEmpty || name.isEmpty ? whole + name : whole + "." + name
+}
+
 /// Parts one behind the other.
 public struct Sequential: NetworkPart {
   /// The parts.
@@ -51,8 +56,7 @@ public struct Sequential: NetworkPart {
     var value = input
     for (place, part) in parts.enumerated() {
       let own = (part as? Named)?.name ?? String(place)
-      let names = [name, own].filter { !$0.isEmpty }
-      value = try part.build(&graph, input: value, name: names.joined(separator: "."))
+      value = try part.build(&graph, input: value, name: joinedName(name, own))
     }
     return value
   }

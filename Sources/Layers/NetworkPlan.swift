@@ -1,5 +1,5 @@
 // Everything about a network that is settled before step 0: which operations run in which order, in
-// segments of how many samples; where parameters lie in the flat buffers and values in the arena; and
+// groups of how many samples; where parameters lie in the flat buffers and values in the arena; and
 // who adds to whose gradient.
 
 import Basics
@@ -18,6 +18,8 @@ struct Place {
 /// One operation's part of the plan.
 struct PlannedOperation {
   let name, prefix: String
+  /// The layer's number as a person wrote it, fused or not.
+  let number: Int
   let layer: any Layer
   let plan: LayerPlan
   let inputs: [Shape]
@@ -38,8 +40,8 @@ struct PlannedOperation {
 /// micro-batches.
 struct NetworkPlan {
   private(set) var operations: [PlannedOperation] = []
-  private(set) var forward: [Segment] = []
-  private(set) var backward: [Segment] = []
+  private(set) var forward: [LayerGroup] = []
+  private(set) var backward: [LayerGroup] = []
   private(set) var arena = ArenaPlan()
   private(set) var scratch = 0
   /// The gradient of the network's input, where it is wanted.
@@ -60,32 +62,31 @@ struct NetworkPlan {
     cacheBytes: Int, isPart: Bool = false, wantsInputGradient: Bool = false, kernels: KernelTable
   ) throws(ShapeError) {
     precondition(capacity > 0, "a network needs room for at least one sample")
-    var graph = try Graph(part, input: input, convolution: convolution, kernels: kernels)
+    var graph = try Graph(
+      part, input: input, wantsInputGradient: wantsInputGradient, convolution: convolution,
+      kernels: kernels)
     guard !graph.operations.isEmpty else { throw ShapeError("a network needs at least one layer") }
+    guard graph.wantsGradient(of: graph.output) else {
+      throw ShapeError("no layer of the network has anything to train")
+    }
     graph.fuse()
     self.capacity = capacity
     (self.input, output) = (graph.shape(of: graph.input), graph.shape(of: graph.output))
     microBatch =
       isPart
       ? capacity : try graph.samplesPerMicroBatch(capacity, budget: 8 * cacheBytes)
-    var gradients = Set<Graph.Value>(wantsInputGradient ? [graph.input] : [])
     for operation in graph.operations {
-      let needs = operation.inputs.contains { gradients.contains($0) }
       let plan = try graph.plan(
-        operation.layer, operation.inputs, batch: microBatch, name: operation.name,
-        needsInputGradient: gradients.contains(operation.inputs[0]))
-      if needs || plan.parameters.contains(where: { $0.role == .trained }) {
-        gradients.insert(operation.output)
-      }
+        operation.layer, operation.inputs, batch: microBatch, name: operation.name)
       operations.append(
         PlannedOperation(
-          name: operation.name, prefix: operation.prefix, layer: operation.layer, plan: plan,
-          inputs: operation.inputs.map(graph.shape(of:)), x: Self.noPlace, y: Self.noPlace,
-          dy: Self.noPlace))
+          name: operation.name, prefix: operation.prefix, number: operation.number,
+          layer: operation.layer, plan: plan, inputs: operation.inputs.map(graph.shape(of:)),
+          x: Self.noPlace, y: Self.noPlace, dy: Self.noPlace))
     }
-    var flow = ValueFlow(graph, operations.map(\.plan), needsGradient: gradients)
-    forward = segments(flow.forwardNeeds, capacity: microBatch, budget: cacheBytes)
-    backward = segments(flow.backwardNeeds, capacity: microBatch, budget: cacheBytes)
+    var flow = ValueFlow(graph, operations.map(\.plan))
+    forward = layerGroups(flow.forwardNeeds, capacity: microBatch, budget: cacheBytes)
+    backward = layerGroups(flow.backwardNeeds, capacity: microBatch, budget: cacheBytes)
     flow.follow(forward: forward, backward: backward)
     placeArrays(flow, graph, capacity: microBatch)
   }
@@ -112,10 +113,10 @@ struct NetworkPlan {
     to layout: inout ParameterLayout, isTrained: Bool, _ name: String, _ rate: Float
   ) {
     for index in operations.indices {
-      let names = [name, operations[index].prefix].filter { !$0.isEmpty }
+      let prefix = joinedName(name, operations[index].prefix)
       operations[index].ranges += operations[index].plan.parameters
         .filter { ($0.role == .trained) == isTrained }
-        .map { layout.append($0, prefix: names.joined(separator: "."), rate: rate) }
+        .map { layout.append($0, prefix: prefix, rate: rate) }
     }
   }
 
@@ -123,7 +124,7 @@ struct NetworkPlan {
     let always = 0...flow.end
     var blocks: [ArrayID: (block: Int, holdsBatch: Bool)] = [:]
     for (id, life) in flow.lives.sorted(by: { $0.key < $1.key }) {
-      let samples = life.segment(forward, backward).map { min(capacity, $0.samples) }
+      let samples = life.group(forward, backward).map { min(capacity, $0.samples) }
       let floats = flow.bytes(of: id) / 4 * (samples ?? capacity)
       blocks[id] = (arena.reserve(floats, during: life.moments), samples == nil)
     }
@@ -133,8 +134,8 @@ struct NetworkPlan {
         perSample: arena.reserve(operation.plan.keptPerSample * capacity, during: always)
       )
     }
-    let longest = backward.map { segment in
-      segment.samples * segment.steps.map { flow.longestSum($0.operation) }.max()!
+    let longest = backward.map { group in
+      group.samples * group.looks.map { flow.longestSum($0.operation) }.max()!
     }
     let sum = arena.reserve(longest.max() ?? 0, during: always)
     let scratch = arena.reserve(operations.map(\.plan.scratch).max() ?? 0, during: always)

@@ -30,6 +30,8 @@ public protocol Model: Objective {
   /// What targets are, and how many one sample has.
   var targetKind: TargetKind { get }
   var targetsPerSample: Int { get }
+  /// How many classes the outputs tell apart; nil where targets are no classes, or not looked at.
+  var classes: Int? { get }
   /// Its layers as they run, for a person.
   var layers: [PlannedLayer] { get }
   /// Samples that go forward and back before the next ones of a batch do.

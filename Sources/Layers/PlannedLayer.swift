@@ -21,9 +21,9 @@ public struct PlannedLayer: Sendable {
   public let bytes: Int
   /// Where its output lies in the arena, in bytes; nil: in the batch.
   public let offset: Int?
-  /// The segment of the forward pass that it belongs to, from 0, and samples that go through it
+  /// The group of the forward pass that it belongs to, from 0, and samples that go through it
   /// together.
-  public let segment, samples: Int
+  public let group, samples: Int
 
   /// The same layer as a part of something larger.
   func within(_ whole: String) -> PlannedLayer {
@@ -38,20 +38,20 @@ extension Network {
   public var layers: [PlannedLayer] {
     plan.operations.indices.map { index in
       let operation = plan.operations[index]
-      let segment = plan.forward.lastIndex { $0.steps.contains { $0.operation == index } } ?? 0
+      let group = plan.forward.lastIndex { $0.looks.contains { $0.operation == index } } ?? 0
       let trained = operation.plan.parameters.contains { $0.role == .trained }
       // Products are done again for the weights and for the input, where they are wanted.
       let times = (trained ? 1 : 0) + (operation.dx == nil ? 0 : 1)
-      let floats = operation.inputs.reduce(operation.plan.output.count) { $0 + $1.count }
+      let bytes = (operation.inputs + [operation.plan.output]).map(\.bytesPerSample).reduce(0, +)
       return PlannedLayer(
         name: operation.name, layer: operation.layer.summary, kernel: operation.plan.kernel,
         inputs: operation.inputs, output: operation.plan.output,
         parameters: zip(operation.plan.parameters, operation.ranges)
           .reduce(0) { $0 + ($1.0.role == .trained ? $1.1.count : 0) },
         forwardOperations: operation.plan.operations,
-        backwardOperations: times * operation.plan.operations, bytes: 4 * floats,
-        offset: operation.y.offset.map { 4 * $0 }, segment: segment,
-        samples: plan.forward[segment].samples)
+        backwardOperations: times * operation.plan.operations, bytes: bytes,
+        offset: operation.y.offset.map { 4 * $0 }, group: group,
+        samples: plan.forward[group].samples)
     }
   }
 }

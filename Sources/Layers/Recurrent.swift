@@ -62,20 +62,20 @@ public struct Recurrent: Layer {
   {
     // PyTorch's nn.LSTM: all uniform in ±1/sqrt(hidden).
     let start = Initialisation.uniform(bound: 1 / Float(hidden).squareRoot())
-    let prefix = folded.map { $0.ownName + "." } ?? ""
+    func full(_ name: String) -> String { joinedName(folded?.ownName ?? "", name) }
     func weight(_ name: String, _ rows: Int) -> ParameterRequest {
       ParameterRequest(
-        prefix + name, shape: [rows, shape.gateCount], axes: [1, 0], initialisation: start)
+        full(name), shape: [rows, shape.gateCount], axes: [1, 0], initialisation: start)
     }
     func bias(_ name: String) -> ParameterRequest {
-      ParameterRequest(prefix + name, shape: [shape.gateCount], initialisation: start)
+      ParameterRequest(full(name), shape: [shape.gateCount], initialisation: start)
     }
     let own = [
       weight("weight_ih_l0", shape.inputs), weight("weight_hh_l0", hidden), bias("bias_ih_l0"),
       bias("bias_hh_l0"),
     ]
     guard let folded else { return own }
-    return own + [try folded.embedding.table(input).named(folded.name + ".weight")]
+    return own + [try folded.embedding.table(input).named(joinedName(folded.name, "weight"))]
   }
 
   private func input(_ pass: LayerPass) -> RecurrentInput {

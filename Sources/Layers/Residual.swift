@@ -31,7 +31,7 @@ public struct Residual: NetworkPart {
     var beside = input
     if let shortcut {
       let own = (shortcut as? Named)?.name ?? "shortcut"
-      beside = try shortcut.build(&graph, input: input, name: "\(name).\(own)")
+      beside = try shortcut.build(&graph, input: input, name: joinedName(name, own))
     }
     let sum = try graph.append(
       Add(), to: [try main.build(&graph, input: input, name: name), beside], name: name)
@@ -54,7 +54,9 @@ struct Add: Layer {
         layer: summary, inputs: context.inputs,
         problem: "main path and shortcut must end in the same shape")
     }
-    var plan = LayerPlan(output: Shape(context.input.dimensions))
+    let same = context.inputs[0].folded == context.inputs[1].folded
+    var plan = LayerPlan(
+      output: Shape(context.input.dimensions, folded: same ? context.input.folded : nil))
     (plan.keepsInput, plan.keepsOutput) = (false, false)
     plan.passesGradientOn = true
     plan.canAdd = true

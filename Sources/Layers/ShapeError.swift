@@ -4,29 +4,39 @@ import Basics
 
 /// A layer does not fit its input.
 public struct ShapeError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// One sentence that names the layer and the shapes.
-  public let description: String
+  /// One sentence that names the layer and the shapes, behind the place in a file where there is one.
+  public var description: String { place.isEmpty ? problem : "\(place): \(problem)" }
+
+  private let problem: String
+  private var place = ""
 
   /// - Parameters:
   ///   - layer: the layer's summary.
   ///   - input: what it was given.
   ///   - problem: what it would have needed.
   public init(layer: String, input: Shape, problem: String) {
-    description = "\(layer) cannot take an input of \(input): \(problem)"
+    self.problem = "\(layer) cannot take an input of \(input): \(problem)"
   }
 
   /// Two inputs that do not fit each other.
   public init(layer: String, inputs: [Shape], problem: String) {
     let shapes = inputs.map(\.description).joined(separator: " and ")
-    description = "\(layer) cannot take inputs of \(shapes): \(problem)"
+    self.problem = "\(layer) cannot take inputs of \(shapes): \(problem)"
   }
 
   /// Anything else about a list of layers.
-  public init(_ description: String) { self.description = description }
+  public init(_ problem: String) { self.problem = problem }
 
-  /// The same error with the layer's place in front.
-  func at(_ place: String) -> ShapeError {
-    ShapeError("layer \(place): \(description)")
+  /// The same error with the layer's place in the network in front.
+  func at(_ name: String) -> ShapeError {
+    name.isEmpty ? self : ShapeError("layer \(name): \(problem)")
+  }
+
+  /// The same error with the layer's place in a file in front; the innermost counts.
+  func written(at place: String) -> ShapeError {
+    var error = self
+    if error.place.isEmpty { error.place = place }
+    return error
   }
 }
 
@@ -43,7 +53,11 @@ extension PlanContext {
   /// Numbers are needed.
   func numbers(_ layer: String) throws(ShapeError) {
     guard input.element == .float else {
-      throw ShapeError(layer: layer, input: input, problem: "it needs numbers, not indices")
+      throw ShapeError(
+        layer: layer, input: input,
+        problem: input.element == .sparse
+          ? "it needs all numbers of a sample, not sparse rows; a dense layer takes these"
+          : "it needs numbers, not indices")
     }
   }
 }

@@ -13,7 +13,7 @@ struct ArrayID: Hashable, Comparable {
   }
 }
 
-/// The moments at which an array is needed: the segments of the forward pass, the loss, the segments of
+/// The moments at which an array is needed: the groups of the forward pass, the loss, the groups of
 /// the backward pass, and what comes after it.
 struct Life {
   var moments: ClosedRange<Int>
@@ -22,8 +22,8 @@ struct Life {
     moments = min(moments.lowerBound, moment)...max(moments.upperBound, moment)
   }
 
-  /// The one segment that it is confined to.
-  func segment(_ forward: [Segment], _ backward: [Segment]) -> Segment? {
+  /// The one group that it is confined to.
+  func group(_ forward: [LayerGroup], _ backward: [LayerGroup]) -> LayerGroup? {
     guard moments.count == 1, moments.lowerBound != forward.count else { return nil }
     let moment = moments.lowerBound
     return moment < forward.count ? forward[moment] : backward[moment - forward.count - 1]
@@ -40,7 +40,6 @@ struct ValueFlow {
 
   private let graph: Graph
   private let plans: [LayerPlan]
-  private let needsGradient: Set<Graph.Value>
   /// Values, and gradients, whose memory is another's.
   private var alias: [ArrayID: ArrayID] = [:]
   /// Per operation.
@@ -50,8 +49,8 @@ struct ValueFlow {
   /// The last moment.
   private(set) var end = 0
 
-  init(_ graph: Graph, _ plans: [LayerPlan], needsGradient: Set<Graph.Value>) {
-    (self.graph, self.plans, self.needsGradient) = (graph, plans, needsGradient)
+  init(_ graph: Graph, _ plans: [LayerPlan]) {
+    (self.graph, self.plans) = (graph, plans)
     wishes = Array(repeating: Wish(), count: plans.count)
     for (operation, plan) in zip(graph.operations, plans) where plan.sharesInput {
       alias[id(operation.output, false)] = id(operation.inputs[0], false)
@@ -72,7 +71,8 @@ struct ValueFlow {
 
   /// Bytes per sample.
   func bytes(of array: ArrayID) -> Int {
-    4 * graph.shape(of: Graph.Value(number: array.value)).count
+    let shape = graph.shape(of: Graph.Value(number: array.value))
+    return array.isGradient ? 4 * shape.count : shape.bytesPerSample
   }
 
   /// Floats per sample of a gradient that is computed apart before it is added.
@@ -83,7 +83,7 @@ struct ValueFlow {
 
   /// Whether an operation takes part in the backward pass.
   private func isBackward(_ index: Int) -> Bool {
-    needsGradient.contains(graph.operations[index].output)
+    graph.wantsGradient(of: graph.operations[index].output)
   }
 
   /// Goes through the operations from the back: the first who writes a gradient overwrites what is
@@ -93,10 +93,11 @@ struct ValueFlow {
     for index in graph.operations.indices.reversed() where isBackward(index) {
       let operation = graph.operations[index]
       let plan = plans[index]
-      if let second = operation.inputs.dropFirst().first, needsGradient.contains(second) {
+      if let second = operation.inputs.dropFirst().first, graph.wantsGradient(of: second) {
         let array = gradient(second)
+        // Not where dx goes to the same place: a layer must not write what it still reads.
         if plan.passesGradientOn && !written.contains(array)
-          && array != gradient(operation.output)
+          && array != gradient(operation.output) && array != gradient(operation.inputs[0])
         {
           alias[array] = gradient(operation.output)
         } else {
@@ -105,7 +106,7 @@ struct ValueFlow {
         }
         written.insert(gradient(second))
       }
-      guard needsGradient.contains(operation.inputs[0]) else { continue }
+      guard graph.wantsGradient(of: operation.inputs[0]) else { continue }
       let array = gradient(operation.inputs[0])
       if plan.sharesInput && !written.contains(array) {
         alias[array] = gradient(operation.output)
@@ -118,7 +119,7 @@ struct ValueFlow {
   }
 
   /// Steps of the forward pass, in order.
-  var forwardNeeds: [StepNeeds] {
+  var forwardNeeds: [LookNeeds] {
     graph.operations.indices.flatMap { index in
       let operation = graph.operations[index]
       let arrays = (operation.inputs + [operation.output]).map(value)
@@ -127,16 +128,16 @@ struct ValueFlow {
   }
 
   /// Steps of the backward pass, in order.
-  var backwardNeeds: [StepNeeds] {
+  var backwardNeeds: [LookNeeds] {
     graph.operations.indices.reversed().filter(isBackward).flatMap { index in
       let plan = plans[index]
       return (0..<plan.backwardPhases).map { needs(index, phase: $0, backwardArrays(index)) }
     }
   }
 
-  private func needs(_ index: Int, phase: Int, _ arrays: [ArrayID]) -> StepNeeds {
-    StepNeeds(
-      step: Step(operation: index, phase: phase),
+  private func needs(_ index: Int, phase: Int, _ arrays: [ArrayID]) -> LookNeeds {
+    LookNeeds(
+      look: Look(operation: index, phase: phase),
       arrays: arrays.map { ($0.value * 2 + ($0.isGradient ? 1 : 0), bytes(of: $0)) },
       fewestSamples: plans[index].fewestSamples)
   }
@@ -157,25 +158,25 @@ struct ValueFlow {
     lives[array, default: Life(moments: moment...moment)].extend(to: moment)
   }
 
-  /// Follows every array through the segments.
-  mutating func follow(forward: [Segment], backward: [Segment]) {
+  /// Follows every array through the groups.
+  mutating func follow(forward: [LayerGroup], backward: [LayerGroup]) {
     end = forward.count + backward.count + 1
-    for (moment, segment) in forward.enumerated() {
-      for step in segment.steps {
-        let operation = graph.operations[step.operation]
+    for (moment, group) in forward.enumerated() {
+      for look in group.looks {
+        let operation = graph.operations[look.operation]
         for input in operation.inputs { touch(value(input), moment) }
         touch(value(operation.output), moment)
       }
     }
     touch(value(graph.output), forward.count)
     touch(gradient(graph.output), forward.count)
-    for (place, segment) in backward.enumerated() {
-      for step in segment.steps {
-        for array in backwardArrays(step.operation) {
+    for (place, group) in backward.enumerated() {
+      for look in group.looks {
+        for array in backwardArrays(look.operation) {
           touch(array, forward.count + 1 + place)
         }
       }
     }
-    if needsGradient.contains(graph.input) { touch(gradient(graph.input), end) }
+    if graph.wantsGradient(of: graph.input) { touch(gradient(graph.input), end) }
   }
 }

@@ -3,6 +3,21 @@
 import Basics
 
 extension ParameterRequest {
+  /// One number per feature, the last dimension of `input`; in checkpoints in PyTorch's order, channels
+  /// first, where the features are a flattened image.
+  static func perFeature(
+    _ name: String, _ input: Shape, _ value: Float, _ role: ParameterRole = .trained
+  ) -> ParameterRequest {
+    let features = input.dimensions.last!
+    guard let image = input.folded, input.dimensions.count == 1 else {
+      return ParameterRequest(
+        name, shape: [features], initialisation: .constant(value), role: role)
+    }
+    return ParameterRequest(
+      name, shape: image, axes: [2, 0, 1], exportedShape: [features],
+      initialisation: .constant(value), role: role)
+  }
+
   /// A weight and, where there are `biases`, as many of them.
   ///
   /// - Parameters:

@@ -67,6 +67,9 @@ struct Assembly {
       if let objection = parts.allReduce?.objection(to: group.topology) {
         throw UsageError("--all-reduce \(job.allReduce): \(objection)")
       }
+      try NodeMemory.check(
+        network, slots: parts.optimizer.slots.count,
+        shards: parts.update == .sharded ? communicator.size : 1, ranks: group.neighbours.count)
     }
     if job.lanes != nil || group.topology.isOneNode {
       // Within a node shared memory is the fastest for gradients of any length, and its sums do not

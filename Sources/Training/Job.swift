@@ -67,6 +67,22 @@ public struct Job: Codable, Sendable, Equatable {
     case checkpointEvery = "checkpoint-every"
     case keep
     case logEvery = "log-every"
+
+    /// What is needed, for a person whose value is something else.
+    var values: String {
+      switch self {
+      case .learningRate, .clip: "a number is needed"
+      case .referenceBatch, .batch, .epochs, .steps, .lanes, .bucket, .checkpointEvery, .keep,
+        .logEvery:
+        "a whole number is needed"
+      case .seed: "a whole number of at least 0 is needed"
+      case .convolution:
+        "known are " + ConvolutionChoice.allCases.map(\.rawValue).joined(separator: ", ")
+      case .settings: "lines of NAME: VALUE are needed"
+      case .model, .data, .strategy, .optimizer, .schedule, .warmup, .allReduce, .wire, .update:
+        "one word is needed"
+      }
+    }
   }
 
   /// The job as YAML, one line per key, and one per layer.
@@ -124,8 +140,10 @@ public struct Job: Codable, Sendable, Equatable {
       node[key.rawValue] = Node(value)
     }
     do { self = try YAMLDecoder().decode(Job.self, from: node) } catch let error as DecodingError {
-      let line = Self.key(of: error).flatMap { node[$0] }.map { NetworkYAML.place($0, path) }
-      throw JobError(path: line ?? path, problem: Self.explanation(of: error))
+      let value = Self.key(of: error).flatMap { node[$0] }
+      throw JobError(
+        path: value.map { NetworkYAML.place($0, path) } ?? path,
+        problem: Self.explanation(of: error, value: value?.scalar?.string))
     }
     self.layers = layers
   }
@@ -145,15 +163,10 @@ public struct Job: Codable, Sendable, Equatable {
     try self.init(yaml: String(decoding: data, as: UTF8.self), path: path)
   }
 
-  private static func explanation(of error: DecodingError) -> String {
-    switch error {
-    case .keyNotFound(let key, _): "the key '\(key.stringValue)' is missing"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context):
-      "the value of '\(context.codingPath.map(\.stringValue).joined(separator: "."))' will not do"
-    case .dataCorrupted(let context):
-      "the value of '\(context.codingPath.map(\.stringValue).joined(separator: "."))' will not do"
-    @unknown default: "\(error)"
-    }
+  private static func explanation(of error: DecodingError, value: String?) -> String {
+    if case .keyNotFound(let key, _) = error { return "the key '\(key.stringValue)' is missing" }
+    guard let name = key(of: error), let key = CodingKeys(rawValue: name) else { return "\(error)" }
+    return "'\(name)\(value.map { ": \($0)" } ?? "")' will not do: \(key.values)"
   }
 
   /// Most steps that a run may have.

@@ -19,5 +19,10 @@ extension Model {
         "\(name) has \(data.targetsPerSample) targets per sample; the model predicts"
           + " \(targetsPerSample)")
     }
+    if let classes, classes < data.classes {
+      throw UsageError(
+        "\(name) has \(data.classes) classes; the model's last layer tells only \(classes) apart:"
+          + " give it \(data.classes) outputs")
+    }
   }
 }

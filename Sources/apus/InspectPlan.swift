@@ -27,12 +27,12 @@ struct InspectPlan {
         Self.mega(layer.forwardOperations), Self.mega(layer.backwardOperations),
         String(format: "%.1f", Double(layer.bytes) / 1024),
         layer.offset.map { String(format: "%.1f", Double($0) / 1024) } ?? "batch",
-        "\(layer.segment + 1)", "\(layer.samples)",
+        "\(layer.group + 1)", "\(layer.samples)",
       ]
     }
     let head = [
       "place", "layer", "input", "output", "kernel", "parameters", "forward MFLOP",
-      "backward MFLOP", "forward KiB", "arena KiB", "pass", "samples",
+      "backward MFLOP", "forward KiB", "arena KiB", "group", "samples",
     ]
     let part =
       model.samplesPerMicroBatch < batch
@@ -47,7 +47,7 @@ struct InspectPlan {
         + " \(Self.count(model.layout.count * 4)) bytes, gradients alike;"
         + " arena \(Self.count(model.arenaCount * 4)) bytes;"
         + " \(Self.mega(operations)) MFLOP per sample and step" + part,
-      "MFLOP and KiB: per sample; arena: where the output begins; pass: layers of one number run one"
+      "MFLOP and KiB: per sample; arena: where the output begins; group: layers of one number run one"
         + " after the other on so many samples at a time",
     ]
   }

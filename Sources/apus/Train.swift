@@ -63,10 +63,13 @@ struct Train: ParsableCommand {
       let agreement = Agreement(over: communicator)
       let isFirst = communicator.rank == 0
       // Rank 0 alone looks at the file system; the others take its word.
-      let yaml = try agreement.agree {
-        isFirst ? try options.job(file, resuming: resume ? folder : nil).yaml() : ""
+      let read = try agreement.agree {
+        isFirst ? try options.job(file, resuming: resume ? folder : nil) : nil
       }
-      let job = try Job(yaml: agreement.share(yaml), path: "job.yaml")
+      let yaml = try agreement.agree { try read?.yaml() ?? "" }
+      var job = try Job(yaml: agreement.share(yaml), path: "job.yaml")
+      // These still know their lines in the user's file.
+      if let layers = read?.layers { job.layers = layers }
       let place = try agreement.agree {
         try folder ?? (isFirst ? Self.freshFolder(for: job) : "")
       }

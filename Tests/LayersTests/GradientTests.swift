@@ -13,9 +13,17 @@ import Testing
     var convolution = ConvolutionChoice.automatic
     /// Training sees something else than evaluation.
     var isRandom = false
+    var targets = TargetKind.classes
     var testDescription: String { name }
     var space: SampleSpace {
-      SampleSpace(input: input, classes: classes)
+      SampleSpace(input: input, classes: classes, targets: targets)
+    }
+
+    func network(cacheBytes: Int = 384 << 10, _ kernels: KernelTable) throws -> Network {
+      try Network(
+        Sequential(layers),
+        loss: targets == .numbers ? MeanSquaredError() : SoftmaxCrossEntropy(), input: input,
+        capacity: 5, convolution: convolution, cacheBytes: cacheBytes, kernels: kernels)
     }
   }
 
@@ -85,6 +93,28 @@ import Testing
           Dense(9); ReLU(); Dense(6)
         }, Dense(3),
       ], input: Shape([5]), classes: 3),
+    // One layer reads what its result is added to.
+    Case(
+      name: "residual of one dense layer",
+      layers: [Dense(64), ReLU(), Residual { Dense(64) }, Dense(3)], input: Shape([5]), classes: 3),
+    Case(
+      name: "residual of one batch normalisation, or of nothing",
+      layers: [Dense(17), Residual { BatchNormalization() }, Residual {}, Dense(3)],
+      input: Shape([5]), classes: 3),
+    Case(
+      name: "sparse rows", layers: [Dense(6), ReLU(), Dense(3)],
+      input: Shape([40], element: .sparse), classes: 3),
+    Case(
+      name: "sparse rows, residual",
+      layers: [Residual(shortcut: Dense(5)) { Dense(5) }, Dense(3)],
+      input: Shape([40], element: .sparse), classes: 3),
+    Case(
+      name: "product of factors, squared error",
+      layers: [FactorProduct(users: 5, items: 7, width: 4)],
+      input: Shape([2], element: .index, indexCounts: [5, 7]), classes: 1, targets: .numbers),
+    Case(
+      name: "squared error", layers: [Dense(6), Tanh(), Dense(1)], input: Shape([4]), classes: 1,
+      targets: .numbers),
     Case(
       name: "residual of nothing trained, twice read",
       layers: [
@@ -192,10 +222,7 @@ import Testing
   @Test(arguments: cases, tables.indices)
   func matchesFiniteDifferences(_ example: Case, table: Int) throws {
     let kernels = tables[table]
-    let network = try Network(
-      Sequential(example.layers), input: example.input, capacity: 5,
-      convolution: example.convolution,
-      kernels: kernels)
+    let network = try example.network(kernels)
     let layout = network.layout
     let parameters = FloatBuffer(count: layout.count)
     layout.initialise(parameters, seed: 3)
@@ -248,10 +275,7 @@ import Testing
   /// Samples that go through layers one by one give what all at once give, but for rounding.
   @Test(arguments: cases) func fewSamplesAtATimeChangeNothing(_ example: Case) throws {
     let results = try [1, 1 << 30].map { cache in
-      let network = try Network(
-        Sequential(example.layers), input: example.input, capacity: 5,
-        convolution: example.convolution,
-        cacheBytes: cache, kernels: tables.last!)
+      let network = try example.network(cacheBytes: cache, tables.last!)
       let parameters = FloatBuffer(count: network.layout.count)
       network.layout.initialise(parameters, seed: 3)
       let samples = RandomSamples(

@@ -33,7 +33,8 @@ import Testing
   @Test func mistakesInAJobAreNamed() throws {
     #expect(try refusal { $0 + "learning_rate: 5\n" }.contains("did you mean 'learning-rate'"))
     #expect(
-      try refusal { $0.replacing("batch: 128", with: "batch: many") }.contains("value of 'batch'"))
+      try refusal { $0.replacing("batch: 128", with: "batch: many") }
+        .contains("'batch: many' will not do"))
     #expect(try refusal { $0.replacing("batch: 128\n", with: "") }.contains("'batch' is missing"))
     #expect(try refusal { _ in "" }.contains("no keys"))
     #expect(try refusal { _ in "a: [" }.contains("not YAML"))

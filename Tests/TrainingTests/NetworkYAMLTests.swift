@@ -77,12 +77,45 @@ import Testing
         ["job.yaml:6", "'relux'"]
       ),
       ("  - dense: {features: [1, 2]}\n", ["job.yaml:3", "features: one value"]),
+      ("  - residual\n", ["job.yaml:3", "'main'"]),
+      ("  - flatten\n  - sequence: []\n", ["job.yaml:4", "'layers'"]),
+      ("  - dense: {features: 3, name: ''}\n", ["job.yaml:3", "name"]),
+      ("  - batch-normalisation: {momentum: 0}\n", ["job.yaml:3", "above 0 and at most 1"]),
     ]
     for (model, words) in cases {
       let text = refusal(model)
       for word in words { #expect(text.contains(word), "\(text)") }
     }
     #expect(refusal("  - dense: 1\nbatsh: 3\n").contains("job.yaml:4: not a job description"))
-    #expect(refusal("  - dense: 1\nbatch: many\n").contains("job.yaml:4"))
+    for (line, need) in [
+      ("batch: many", "a whole number"), ("clip: [1]", "a number"), ("seed: -1", "at least 0"),
+      ("convolution: f8", "f4"), ("settings: 5", "NAME: VALUE"),
+    ] {
+      let text = refusal("  - dense: 1\n\(line)\n")
+      #expect(text.contains("job.yaml:4") && text.contains(need), "\(text)")
+    }
+  }
+
+  /// A layer that does not fit is found where the person wrote it, within others too.
+  @Test func shapeErrorsNameTheLine() throws {
+    let yaml = """
+      model:
+        - flatten
+        - residual:
+            main:
+              - dense: 5
+              - convolution: {channels: 3}
+        - dense: 2
+      """
+    let job = try Job(yaml: yaml, path: "job.yaml", isPartial: true)
+    let recipe = try ModelRecipe.described(#require(job.layers))
+    let space = SampleSpace(input: Shape([6, 6, 1]), classes: 2)
+    do {
+      _ = try recipe.make(for: space, capacity: 1, kernels: KernelSelection.best)
+      Issue.record("a convolution took a vector")
+    } catch {
+      let text = "\(error)"
+      #expect(text.hasPrefix("job.yaml:6: layer 1.1: ") && text.contains("input of 5"))
+    }
   }
 }

@@ -50,6 +50,23 @@ import Training
       program, ["trian"], code: .usage, mentions: ["did you mean 'train'"], ranks: ranks)
   }
 
+  @Test func modelsThatDoNotFitTheData() throws {
+    let program = try Program()
+    func refuse(_ model: String, _ words: [String], _ flags: [String] = []) throws {
+      try "model: [\(model)]\ndata: generated:200,50\n"
+        .write(toFile: program("job.yaml"), atomically: true, encoding: .utf8)
+      try expectRefusal(
+        program, ["train", "job.yaml"] + flags, code: .usage, mentions: words, ranks: nil)
+    }
+    try refuse("flatten, dense: 5", ["10 classes", "only 5"])
+    try refuse("flatten", ["train"])
+    try refuse(
+      "flatten, {dense: {features: 9, name: a}}, {dense: {features: 10, name: a}}",
+      ["job.yaml:1", "a.weight already"])
+    try refuse("flatten, {dense: 16777216}, {dense: 16777216}", ["GB", "smaller"])
+    try refuse("flatten, relu, {convolution: 3}", ["job.yaml:1", "layer 2", "784"])
+  }
+
   @Test func nobodyListensToTheComplaint() throws {
     let program = try Program()
     for shell in ["exec 2>&-;", "exec 2>/dev/full;"] {

@@ -106,7 +106,7 @@ private let batchNormalizationRecipe = LayerRecipe(
 ) { settings, _ in
   BatchNormalization(
     epsilon: try settings.float("epsilon", .above(0)),
-    momentum: try settings.float("momentum", .from(1e-6, to: 1)))
+    momentum: try settings.float("momentum", .above(0, to: 1)))
 }
 
 private let layerNormalizationRecipe = LayerRecipe(
@@ -170,10 +170,11 @@ private let residualRecipe = LayerRecipe(
   settings: [
     Setting("activation", default: "none", help: "of the sum: none or the name of a function")
   ],
-  parts: ["main", "shortcut"]
+  parts: ["main", "shortcut"], needed: ["main"]
 ) { settings, parts in
   let functions: [String: any Layer] = [
-    "relu": ReLU(), "gelu": GELU(), "tanh": Tanh(), "sigmoid": Sigmoid(), "silu": SiLU(),
+    "relu": ReLU(), "leaky-relu": LeakyReLU(), "gelu": GELU(), "tanh": Tanh(),
+    "sigmoid": Sigmoid(), "silu": SiLU(),
   ]
   let name = try settings.choice("activation", of: ["none"] + functions.keys.sorted())
   return Residual(activation: functions[name], shortcut: parts["shortcut"]) {
@@ -181,7 +182,8 @@ private let residualRecipe = LayerRecipe(
   }
 }
 
-private let sequenceRecipe = LayerRecipe("layers one behind the other", parts: ["layers"]) {
-  _, parts in
+private let sequenceRecipe = LayerRecipe(
+  "layers one behind the other", parts: ["layers"], needed: ["layers"]
+) { _, parts in
   parts["layers"] ?? Sequential([])
 }

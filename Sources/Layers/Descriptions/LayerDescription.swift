@@ -42,12 +42,30 @@ public struct LayerDescription: Sendable, Equatable {
       }
       let within = try parts.mapValues { try Sequential($0.map { try $0.part() }) }
       let settings = try Settings(of: kind, declared: recipe.settings, given: settings)
-      let part = try recipe.make(settings, within)
+      for list in recipe.needed where within[list]?.parts.isEmpty ?? true {
+        throw ShapeError("\(kind) needs a list of layers called '\(list)'")
+      }
+      if name == "" { throw ShapeError("a layer's name must have letters") }
+      let part = Placed(place: place, part: try recipe.make(settings, within))
       return name.map { part.named($0) } ?? part
     } catch let error as DescriptionError {
       throw error
     } catch {
       throw DescriptionError(place: place, problem: "\(error)")
+    }
+  }
+}
+
+/// A part that a file describes: what is wrong with it is told with its place there.
+private struct Placed: NetworkPart {
+  let place: String
+  let part: any NetworkPart
+
+  func build(_ graph: inout Graph, input: Graph.Value, name: String) throws(ShapeError)
+    -> Graph.Value
+  {
+    do throws(ShapeError) { return try part.build(&graph, input: input, name: name) } catch {
+      throw error.written(at: place)
     }
   }
 }
@@ -69,15 +87,16 @@ public struct LayerRecipe: Sendable {
   public let summary: String
   /// Every setting that `make` reads; a bare value stands for the first.
   public let settings: [Setting]
-  /// Lists of layers that it may contain.
-  public let parts: [String]
+  /// Lists of layers that it may contain, and those without which it is nothing.
+  public let parts, needed: [String]
   /// Makes the layer.
   let make: @Sendable (Settings, [String: Sequential]) throws -> any NetworkPart
 
   init(
-    _ summary: String, settings: [Setting] = [], parts: [String] = [],
+    _ summary: String, settings: [Setting] = [], parts: [String] = [], needed: [String] = [],
     make: @escaping @Sendable (Settings, [String: Sequential]) throws -> any NetworkPart
   ) {
-    (self.summary, self.settings, self.parts, self.make) = (summary, settings, parts, make)
+    (self.summary, self.settings, self.make) = (summary, settings, make)
+    (self.parts, self.needed) = (parts, needed)
   }
 }

@@ -1,7 +1,8 @@
-// How a pass over the layers is cut: segments of consecutive steps that a few samples go through
-// together, so that what one layer writes is still in the second-level cache when the next one reads
-// it. A segment ends where a layer must have seen all samples before anything can go on, and where
-// layers want so many samples per call that these would not fit together.
+// How a pass over the layers is cut: groups of consecutive looks at the samples, through which a few
+// samples go together, so that what one layer writes is still in the second-level cache when the next
+// one reads it (layer groups and sub-batches: Lym et al.: Mini-batch serialization, MLSys 2019). A group
+// ends where a layer must have seen all samples before anything can go on, and where layers want so
+// many samples per call that these would not fit together.
 //
 // A whole pass is cut in the same way: where no layer must see all samples, as few as are worth it go
 // forward and back before the next ones do. Then neither activations nor logits of a whole batch ever
@@ -13,20 +14,20 @@
 import Basics
 
 /// One look of an operation at its samples.
-struct Step {
+struct Look {
   var operation: Int
   var phase: Int
 }
 
-/// Steps that samples go through together, `samples` of them at a time.
-struct Segment {
-  var steps: [Step]
+/// Looks that samples go through together, `samples` of them at a time.
+struct LayerGroup {
+  var looks: [Look]
   var samples: Int
 }
 
-/// What a step asks of its segment.
-struct StepNeeds {
-  var step: Step
+/// What a look asks of its group.
+struct LookNeeds {
+  var look: Look
   /// Arrays that it reads or writes, and their bytes per sample.
   var arrays: [(id: Int, bytes: Int)]
   var fewestSamples: Int
@@ -44,32 +45,38 @@ extension Graph {
       fewest = max(fewest, plan.fewestSamples)
       bytes += 8 * plan.output.count  // and the gradient
     }
-    guard bytes * capacity > budget else { return capacity }
+    guard bytes > budget / capacity else { return capacity }
     return min(capacity, max(fewest, budget / bytes))
   }
 }
 
-/// Cuts steps into segments for batches of at most `capacity` samples.
+/// Cuts looks into groups for batches of at most `capacity` samples.
 ///
 /// - Parameter budget: bytes that the arrays of samples under way may take together.
-func segments(_ needs: [StepNeeds], capacity: Int, budget: Int) -> [Segment] {
-  var result: [Segment] = []
-  var steps: [Step] = []
-  var arrays: [Int: Int] = [:]
-  var fewest = 1
+func layerGroups(_ needs: [LookNeeds], capacity: Int, budget: Int) -> [LayerGroup] {
+  var result: [LayerGroup] = []
+  var looks: [Look] = []
+  var arrays: Set<Int> = []
+  var (bytes, fewest) = (0, 1)
   func close() {
-    guard !steps.isEmpty else { return }
-    let bytes = max(1, arrays.values.reduce(0, +))
-    result.append(Segment(steps: steps, samples: min(capacity, max(fewest, budget / bytes))))
-    (steps, arrays, fewest) = ([], [:], 1)
+    guard !looks.isEmpty else { return }
+    let samples = min(capacity, max(fewest, budget / max(1, bytes)))
+    result.append(LayerGroup(looks: looks, samples: samples))
+    (looks, arrays, bytes, fewest) = ([], [], 0, 1)
   }
   for need in needs {
-    if need.step.phase > 0 { close() }
+    if need.look.phase > 0 { close() }
+    func more() -> Int {
+      var seen: Set<Int> = []
+      return need.arrays.reduce(0) { sum, array in
+        arrays.contains(array.id) || !seen.insert(array.id).inserted ? sum : sum + array.bytes
+      }
+    }
     let wanted = max(fewest, min(need.fewestSamples, capacity))
-    let all = arrays.merging(need.arrays) { $1 }
-    if !steps.isEmpty && wanted * all.values.reduce(0, +) > budget { close() }
-    steps.append(need.step)
-    arrays.merge(need.arrays) { $1 }
+    if !looks.isEmpty && wanted * (bytes + more()) > budget { close() }
+    bytes += more()
+    looks.append(need.look)
+    for array in need.arrays { arrays.insert(array.id) }
     fewest = max(fewest, min(need.fewestSamples, capacity))
   }
   close()
