@@ -12,8 +12,6 @@ import Kernels
 /// -log sigmoid(output) where the target is 1, -log(1 - sigmoid(output)) where it is 0; one output per
 /// sample, of any size (PyTorch's nn.BCEWithLogitsLoss).
 public struct BinaryCrossEntropy: Loss {
-  public static let name = "binary-cross-entropy"
-
   /// The usual loss of two classes and one output.
   public init() {}
 
@@ -43,13 +41,5 @@ public struct BinaryCrossEntropy: Loss {
     let sigmoid = x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x))
     gradient?.pointee = Float(Double(factor) * (sigmoid - (isTrue ? 1 : 0)))
     return LossSum(loss: loss, correct: x.isNaN || (x > 0) != isTrue ? 0 : 1)
-  }
-}
-
-extension LossSum {
-  /// Adds another sum.
-  mutating func add(_ other: LossSum) {
-    loss += other.loss
-    correct += other.correct
   }
 }

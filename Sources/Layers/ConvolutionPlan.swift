@@ -22,7 +22,9 @@ extension LayerPlan {
     let prepared = directions.map { kernels.convolutionPreparedCount(shape, $0) }
     kept = prepared.max()!
     scratch = kernels.convolutionScratch(shape)
-    operations = 2 * shape.outputHeight * shape.outputWidth * shape.weightCount
+    // As if there were no limit to what a person may describe.
+    let count = 2 * Double(shape.outputHeight * shape.outputWidth) * Double(shape.weightCount)
+    operations = Int(min(count, 0x1p52))
     kernel = shape.method == .direct ? "direct" : "Winograd \(shape.method.rawValue)"
     if prepared.contains(0) {
       // Weights are transformed in every call.

@@ -49,7 +49,7 @@ enum ConvolutionPoolRule: FusionRule {
     guard let convolution = first.layer as? Convolution2D, convolution.activation == .none,
       convolution.filters.hasBias, let pooling = second.layer as? MaxPooling2D,
       pooling.activation == .relu,
-      pooling.window == 2, pooling.stride == 2, !graph.wantsGradient(of: first.inputs[0])
+      pooling.windows == Windows(2), !graph.wantsGradient(of: first.inputs[0])
     else { return nil }
     let shape = convolution.shape(1, graph.shape(of: first.inputs[0]))
     guard shape.outputHeight >= 2, shape.outputWidth >= 2,

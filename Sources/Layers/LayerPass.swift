@@ -112,3 +112,20 @@ public struct LayerPass {
     return count == 0 ? nil : ranges[0].lowerBound..<ranges[count - 1].upperBound
   }
 }
+
+extension LayerPass {
+  /// Puts a gradient where it is wanted, or adds it to what is there.
+  func handOn(_ gradient: FloatsOut, _ count: Int, to place: FloatsOut, adds: Bool) {
+    if adds {
+      kernels.add(count, x: FloatsIn(gradient), y: place)
+    } else {
+      place.update(from: gradient, count: count)
+    }
+  }
+
+  /// Hands `dy` to a second input that was simply added, where it is not the same memory.
+  func handOnToSecond() {
+    guard let dsecond else { return }
+    handOn(dy, count * plan.output.count, to: dsecond, adds: addsSecond)
+  }
+}

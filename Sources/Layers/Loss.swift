@@ -5,8 +5,6 @@ import Kernels
 
 /// A loss over the network's outputs and integer targets.
 public protocol Loss: Sendable {
-  /// Name in the catalogue.
-  static var name: String { get }
   /// What targets are.
   var targetKind: TargetKind { get }
   /// Targets that one sample of this output has.
@@ -21,8 +19,6 @@ public protocol Loss: Sendable {
 
 /// -log softmax(outputs)[target], the last dimension being the classes.
 public struct SoftmaxCrossEntropy: Loss {
-  public static let name = "softmax-cross-entropy"
-
   /// The usual loss of classification.
   public init() {}
 
@@ -37,5 +33,13 @@ public struct SoftmaxCrossEntropy: Loss {
     kernels.softmaxCrossEntropy(
       rows: count * self.targets(per: output), classes: output.dimensions.last!, logits: outputs,
       labels: targets, factor: factor, gradient: gradient)
+  }
+}
+
+extension LossSum {
+  /// Adds another sum.
+  mutating func add(_ other: LossSum) {
+    loss += other.loss
+    correct += other.correct
   }
 }

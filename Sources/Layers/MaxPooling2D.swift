@@ -4,45 +4,29 @@
 import Basics
 import Kernels
 
-/// Square windows of `window`, `stride` apart.
+/// The largest value of each window.
 public struct MaxPooling2D: Layer {
-  /// Extent of the window, and step between windows.
-  public let window, stride: Int
+  /// Where the windows lie.
+  public let windows: Windows
   /// Applied to the pooled values: the largest of rectified values is the rectified largest value,
   /// so a ReLU in front of the pooling costs a fraction of its work behind it.
   public var activation: Activation = .none
 
-  /// A pooling layer; the step defaults to the window, so that windows tile the image.
-  public init(_ window: Int, stride: Int? = nil) {
-    precondition((1...15).contains(window), "a pooling window has 1 to 15 rows and columns")
-    self.window = window
-    self.stride = stride ?? window
-    precondition(self.stride > 0, "the stride of a pooling layer must be positive")
-  }
+  /// A pooling layer; see `Windows`.
+  public init(_ window: Int, stride: Int? = nil) { windows = Windows(window, stride: stride) }
 
-  public var summary: String {
-    "max pooling \(window)x\(window)" + (stride == window ? "" : ", stride \(stride)")
-      + activation.suffix
-  }
+  public var summary: String { "max pooling \(windows.summary)" + activation.suffix }
 
   public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
-    let shape = try context.pooling(summary, context.batch, window: window, stride: stride)
-    var plan = LayerPlan(
-      output: Shape([shape.outputHeight, shape.outputWidth, shape.channels]))
+    var plan = try windows.plan(context, summary)
     plan.keptPerSample = (plan.output.count + 3) / 4  // a byte each
-    plan.keepsInput = false
     plan.keepsOutput = activation != .none
-    plan.operations = window * window * plan.output.count
     return plan
-  }
-
-  private func shape(_ pass: LayerPass) -> PoolingShape {
-    PoolingShape(pass.count, pass.input, window: window, stride: stride)
   }
 
   public func forward(_ pass: LayerPass) {
     pass.kernels.maxPoolingForward(
-      shape(pass), x: pass.x, y: pass.y, choice: pass.keptBytes)
+      windows.shape(pass.count, pass.input), x: pass.x, y: pass.y, choice: pass.keptBytes)
     activation.forward(pass)
   }
 
@@ -50,7 +34,7 @@ public struct MaxPooling2D: Layer {
     guard let dx = pass.dx else { return }
     activation.backward(pass)
     pass.kernels.maxPoolingBackward(
-      shape(pass), dy: FloatsIn(pass.dy), choice: UnsafePointer(pass.keptBytes),
-      dx: dx)
+      windows.shape(pass.count, pass.input), dy: FloatsIn(pass.dy),
+      choice: UnsafePointer(pass.keptBytes), dx: dx)
   }
 }

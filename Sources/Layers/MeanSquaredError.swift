@@ -6,8 +6,6 @@ import Kernels
 /// (output - target)^2, as PyTorch's nn.MSELoss: its mean over targets. What counts as correct is an
 /// output within half a unit of its target: one that names the right star rating, once rounded.
 public struct MeanSquaredError: Loss {
-  public static let name = "mean-squared-error"
-
   /// The usual loss of regression.
   public init() {}
 

@@ -6,38 +6,27 @@ import Basics
 public let optimizerCatalog = Catalog<Recipe<any Optimizer>>(
   "optimizer",
   [
-    optimizer(SGD.self),
-    optimizer(Adam.self),
-    optimizer(AdamW.self),
+    entry(SGD.self) { $0 },
+    entry(Adam.self) { $0 },
+    entry(AdamW.self) { $0 },
   ])
 
 /// Every learning-rate schedule, by name.
 public let scheduleCatalog = Catalog<Recipe<any LearningRateSchedule>>(
   "learning-rate schedule",
   [
-    schedule(ConstantSchedule.self),
-    schedule(StepSchedule.self),
-    schedule(CosineSchedule.self),
+    entry(ConstantSchedule.self) { $0 },
+    entry(StepSchedule.self) { $0 },
+    entry(CosineSchedule.self) { $0 },
   ])
 
-private func optimizer<Rule: Optimizer & Configurable>(_ type: Rule.Type)
-  -> (name: String, entry: Recipe<any Optimizer>)
-{
+private func entry<Rule: Configurable & SendableMetatype, Product>(
+  _ type: Rule.Type, _ made: @escaping @Sendable (Rule) -> Product
+) -> (name: String, entry: Recipe<Product>) {
   (
     type.name,
     Recipe(summary: type.summary, settings: type.settings) {
-      settings throws(SettingError) in try Rule(settings)
-    }
-  )
-}
-
-private func schedule<Rule: LearningRateSchedule & Configurable>(_ type: Rule.Type)
-  -> (name: String, entry: Recipe<any LearningRateSchedule>)
-{
-  (
-    type.name,
-    Recipe(summary: type.summary, settings: type.settings) {
-      settings throws(SettingError) in try Rule(settings)
+      settings throws(SettingError) in made(try Rule(settings))
     }
   )
 }

@@ -21,9 +21,6 @@ public struct RunPosition: Sendable, Equatable {
     (self.step, self.stepsPerEpoch, self.totalSteps) = (step, stepsPerEpoch, totalSteps)
     self.warmupSteps = warmupSteps
   }
-
-  /// Whole epochs that lie before this step.
-  public var epoch: Int { step / stepsPerEpoch }
 }
 
 /// How the rate changes over a run.

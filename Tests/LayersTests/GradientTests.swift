@@ -13,17 +13,16 @@ import Testing
     var convolution = ConvolutionChoice.automatic
     /// Training sees something else than evaluation.
     var isRandom = false
-    var targets = TargetKind.classes
+    var loss: any Loss = SoftmaxCrossEntropy()
     var testDescription: String { name }
     var space: SampleSpace {
-      SampleSpace(input: input, classes: classes, targets: targets)
+      SampleSpace(input: input, classes: classes, targets: loss.targetKind)
     }
 
     func network(cacheBytes: Int = 384 << 10, _ kernels: KernelTable) throws -> Network {
       try Network(
-        Sequential(layers),
-        loss: targets == .numbers ? MeanSquaredError() : SoftmaxCrossEntropy(), input: input,
-        capacity: 5, convolution: convolution, cacheBytes: cacheBytes, kernels: kernels)
+        Sequential(layers), loss: loss, input: input, capacity: 5, convolution: convolution,
+        cacheBytes: cacheBytes, kernels: kernels)
     }
   }
 
@@ -111,10 +110,13 @@ import Testing
     Case(
       name: "product of factors, squared error",
       layers: [FactorProduct(users: 5, items: 7, width: 4)],
-      input: Shape([2], element: .index, indexCounts: [5, 7]), classes: 1, targets: .numbers),
+      input: Shape([2], element: .index, indexCounts: [5, 7]), classes: 1, loss: MeanSquaredError()),
     Case(
       name: "squared error", layers: [Dense(6), Tanh(), Dense(1)], input: Shape([4]), classes: 1,
-      targets: .numbers),
+      loss: MeanSquaredError()),
+    Case(
+      name: "yes or no", layers: [Dense(6), Tanh(), Dense(1)], input: Shape([4]), classes: 2,
+      loss: BinaryCrossEntropy()),
     Case(
       name: "residual of nothing trained, twice read",
       layers: [
@@ -289,6 +291,14 @@ import Testing
     let scale = results[1].1.map(abs).max()!
     for (one, all) in zip(results[0].1, results[1].1) { #expect(abs(one - all) < 1e-5 * scale) }
     #expect(results[1].2.allSatisfy { $0 == 5 })
+  }
+
+  /// That test sees something: most cases have layers that are called for fewer samples than there are.
+  @Test func samplesDoGoInParts() throws {
+    let inParts = try Self.cases.filter { example in
+      try example.network(cacheBytes: 1, tables.last!).layers.contains { $0.samples < 5 }
+    }
+    #expect(inParts.count > Self.cases.count / 2)
   }
 
   @Test func partsOfABatchAddUpToTheWhole() throws {

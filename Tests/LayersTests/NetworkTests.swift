@@ -121,6 +121,7 @@ import Testing
         let sum = network.gradient(
           of: batch, at: FloatsIn(parameters.pointer), into: gradients.pointer, observer: listener)
         #expect(listener.sum == sum)
+        #expect(listener.pauses > 0 || count == 0 || model == "gan")
         #expect(FloatBuffer.aligned(listener.ranges.first?.upperBound ?? 0) == network.layout.count)
         #expect(listener.ranges.last?.lowerBound == 0)
         for (back, front) in zip(listener.ranges, listener.ranges.dropFirst()) {
