@@ -9,8 +9,8 @@ Usage: ./mpi-run.sh [--no-install] [-n RANKS] [COMMAND [ARGUMENTS]]
 
   (no command)       train the model cnn on Fashion-MNIST, one rank per core
   train ARGUMENTS    apus train under mpirun; see `./mpi-run.sh train --help`
-  evaluate ARGUMENTS apus evaluate under mpirun
-  generate, export, inspect, list   the other commands of apus
+  evaluate ARGUMENTS apus evaluate under mpirun; so is bench
+  generate, export, inspect, list, plan, draw   the other commands of apus
   test               all tests: unit tests, and the MPI conformance suite on 1, 2, 3 and 4 ranks
   build              build only
 
@@ -43,7 +43,7 @@ command=${1:-}
 [ $# -eq 0 ] || shift
 
 case "$command" in
-  ''|train|evaluate|generate|export|inspect|list|test|build) ;;
+  ''|train|evaluate|bench|generate|export|inspect|list|plan|draw|test|build) ;;
   *) fail "unknown command '$command'; see ./mpi-run.sh --help" 64 ;;
 esac
 
@@ -175,8 +175,8 @@ apus=$(swift build --package-path "$root" -c release --show-bin-path)/apus
 ranks=${ranks:-$(cores)}
 
 case "$command" in
-  generate|export|inspect|list) exec "$apus" "$command" "$@" ;;
-  train|evaluate) launch "$ranks" "$apus" "$command" "$@" ;;
+  generate|export|inspect|list|plan|draw) exec "$apus" "$command" "$@" ;;
+  train|evaluate|bench) launch "$ranks" "$apus" "$command" "$@" ;;
   '')
     data=$(default_data)
     launch "$ranks" "$apus" train --model cnn --data "$data" --batch 128 --epochs 12 \

@@ -54,4 +54,4 @@ extension Apus {
 }
 
 /// The version in `--version`, as in CHANGELOG.md.
-let apusVersion = "0.2.0"
+let apusVersion = "0.3.0"

@@ -20,7 +20,10 @@ struct List: ParsableCommand {
       modelCatalog.entries.map { ($0.name, $0.entry.summary, $0.entry.settings) })
     section(
       "layers (in the list of layers that a job's file may have as its model)",
-      layerCatalog.entries.map { ($0.name, $0.entry.summary, $0.entry.settings) }, prefix: "")
+      layerCatalog.entries.map { name, recipe in
+        let lists = recipe.parts.map { Setting($0, default: "", help: "a list of layers") }
+        return (name, recipe.summary, recipe.settings + lists)
+      }, prefix: "")
     section(
       "data (--data)",
       datasetCatalog.entries.map { name, format in
