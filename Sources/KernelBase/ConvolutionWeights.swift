@@ -92,10 +92,10 @@ extension VectorKernels {
     let last = chunk.end - 1
     let first =
       chunk.first / shape.outputHeight * shape.height
-      + max(0, chunk.first % shape.outputHeight * stride - padding)
+      + min(shape.height, max(0, chunk.first % shape.outputHeight * stride - padding))
+    let below = last % shape.outputHeight * stride - padding + shape.kernelHeight
     let end =
-      last / shape.outputHeight * shape.height
-      + min(shape.height, last % shape.outputHeight * stride - padding + shape.kernelHeight)
+      last / shape.outputHeight * shape.height + min(shape.height, max(0, below))
     let (line, border) = (shape.width * shape.inputChannels, padding * shape.inputChannels)
     var to = room
     for row in first..<max(first, end) {
