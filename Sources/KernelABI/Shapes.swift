@@ -31,7 +31,7 @@ public struct MatrixProductShape: Sendable {
 }
 
 /// Places of a window in so many rows or columns.
-@usableFromInline
+@inlinable
 func windows(of window: Int, in extent: Int, step: Int) -> Int {
   extent < window ? 0 : (extent - window) / step + 1
 }

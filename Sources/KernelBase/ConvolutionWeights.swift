@@ -124,9 +124,6 @@ private struct GradientBlock {
   @inline(__always)
   func multiply<V: Vector>(_ vector: V.Type) {
     let inputs = shape.inputChannels
-    let axis = Axis.forward(
-      extent: shape.width, kernel: shape.kernelWidth, stride: shape.stride,
-      padding: shape.padding)
     for i in 0..<shape.kernelHeight {
       let row = i * shape.kernelWidth * inputs
       if let padded {
@@ -138,7 +135,7 @@ private struct GradientBlock {
       }
       for j in 0..<shape.kernelWidth {
         // Columns whose tap lies inside the image.
-        let (first, end) = axis.inside(0, shape.outputWidth, j)
+        let (first, end) = shape.columns.inside(0, shape.outputWidth, j)
         multiply(
           vector, kernelRow: i, rows: inputs, firstRow: row + j * inputs,
           x: x + (first * shape.stride + j - shape.padding) * inputs,

@@ -17,7 +17,7 @@ extension RecurrentShape {
   /// Floats of weights, transposed, and their gradients; of gate gradients, states and inputs of
   /// some tokens; of gradients of state, cells, biases, of the input or embedding; of the table's.
   var backwardScratch: Int {
-    // Fewer samples may collect more rows.
+    // At least `collected` of this and of fewer samples, which may collect more rows.
     let collected = max(samples, min(recurrentDepth, samples * length))
     let sources = inputPanels * max(collected, symbols) * wide
     return units * gateCount * wide + inputPanels * gateCount * wide + packedWeights(hidden)
