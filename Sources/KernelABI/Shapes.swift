@@ -30,6 +30,12 @@ public struct MatrixProductShape: Sendable {
   }
 }
 
+/// Places of a window in so many rows or columns.
+@inlinable
+func windows(of window: Int, in extent: Int, step: Int) -> Int {
+  extent < window ? 0 : (extent - window) / step + 1
+}
+
 /// 2-D convolution of NHWC images. Weights lie as (kernelHeight, kernelWidth, in, out).
 public struct ConvolutionShape: Sendable {
   /// Images, and their height, width, channels.
@@ -52,10 +58,14 @@ public struct ConvolutionShape: Sendable {
     (self.stride, self.padding) = (stride, padding)
   }
 
-  /// Rows of the result.
-  @inlinable public var outputHeight: Int { (height + 2 * padding - kernelHeight) / stride + 1 }
+  /// Rows of the result; none where the kernel is higher than the image with its padding.
+  @inlinable public var outputHeight: Int {
+    windows(of: kernelHeight, in: height + 2 * padding, step: stride)
+  }
   /// Columns of the result.
-  @inlinable public var outputWidth: Int { (width + 2 * padding - kernelWidth) / stride + 1 }
+  @inlinable public var outputWidth: Int {
+    windows(of: kernelWidth, in: width + 2 * padding, step: stride)
+  }
   /// Floats of one input image.
   @inlinable public var inputCount: Int { height * width * inputChannels }
   /// Floats of one output image.
@@ -66,7 +76,7 @@ public struct ConvolutionShape: Sendable {
   }
 }
 
-/// Max pooling of NHWC images, windows inside the image only (PyTorch's floor mode, no padding).
+/// Max or average pooling of NHWC images, windows inside the image only (PyTorch's floor mode, no padding).
 public struct PoolingShape: Sendable {
   /// Images, and their height, width, channels.
   public var batch, height, width, channels: Int
@@ -80,9 +90,9 @@ public struct PoolingShape: Sendable {
   }
 
   /// Rows of the result.
-  @inlinable public var outputHeight: Int { (height - window) / stride + 1 }
+  @inlinable public var outputHeight: Int { windows(of: window, in: height, step: stride) }
   /// Columns of the result.
-  @inlinable public var outputWidth: Int { (width - window) / stride + 1 }
+  @inlinable public var outputWidth: Int { windows(of: window, in: width, step: stride) }
 }
 
 /// What softmax cross-entropy found out about a batch.

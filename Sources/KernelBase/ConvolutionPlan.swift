@@ -23,24 +23,26 @@ struct Axis {
   var tapStep: Int
   var taps: Int
 
-  /// The forward pass.
-  static func forward(extent: Int, kernel: Int, stride: Int, padding: Int) -> Axis {
-    Axis(
-      extent: extent, start: 0, step: 1, count: (extent + 2 * padding - kernel) / stride + 1,
-      sourceStep: stride, offset: -padding, firstTap: 0, tapStep: 1, taps: kernel)
+  /// The forward pass, from `extent` places to `count`.
+  fileprivate init(extent: Int, count: Int, kernel: Int, stride: Int, padding: Int) {
+    (self.extent, self.count, start, step) = (extent, count, 0, 1)
+    (sourceStep, offset) = (stride, -padding)
+    (firstTap, tapStep, taps) = (0, 1, kernel)
   }
 
-  /// Phase `phase` (0..<stride) of backward data, for an image of `extent` places, with taps
-  /// numbered from the kernel's end.
-  static func backward(extent: Int, kernel: Int, stride: Int, padding: Int, phase: Int) -> Axis {
+  /// Phase `phase` (0..<stride) of backward data, from `count` places to an image's `extent`, with
+  /// taps numbered from the kernel's end.
+  fileprivate init(
+    extent: Int, count: Int, kernel: Int, stride: Int, padding: Int, phase: Int
+  ) {
     // Tap j contributes where phase + padding - j is a multiple of the stride; flipped: kernel-1-j.
     let reach = phase + padding - (kernel - 1)
     let first = ((-reach) % stride + stride) % stride
-    return Axis(
-      extent: (extent + 2 * padding - kernel) / stride + 1, start: phase, step: stride,
-      count: phase < extent ? (extent - phase + stride - 1) / stride : 0, sourceStep: 1,
-      offset: (reach + first) / stride, firstTap: first, tapStep: stride,
-      taps: first < kernel ? (kernel - first + stride - 1) / stride : 0)
+    (self.extent, start, step) = (count, phase, stride)
+    self.count = phase < extent ? (extent - phase + stride - 1) / stride : 0
+    (sourceStep, offset) = (1, (reach + first) / stride)
+    (firstTap, tapStep) = (first, stride)
+    taps = first < kernel ? (kernel - first + stride - 1) / stride : 0
   }
 
   /// Taps that find their source inside the image for places t..<t + n all alike: the range of
@@ -51,6 +53,30 @@ struct Axis {
     let first = at >= 0 ? 0 : (-at + sourceStep - 1) / sourceStep
     let end = at >= extent ? 0 : (extent - 1 - at) / sourceStep + 1
     return (min(first, n), min(end, n))
+  }
+}
+
+extension ConvolutionShape {
+  /// Rows of the forward pass.
+  var rows: Axis {
+    Axis(
+      extent: height, count: outputHeight, kernel: kernelHeight, stride: stride, padding: padding)
+  }
+  /// Columns of the forward pass.
+  var columns: Axis {
+    Axis(extent: width, count: outputWidth, kernel: kernelWidth, stride: stride, padding: padding)
+  }
+  /// Rows of a phase of backward data.
+  func backwardRows(_ phase: Int) -> Axis {
+    Axis(
+      extent: height, count: outputHeight, kernel: kernelHeight, stride: stride, padding: padding,
+      phase: phase)
+  }
+  /// Columns of a phase of backward data.
+  func backwardColumns(_ phase: Int) -> Axis {
+    Axis(
+      extent: width, count: outputWidth, kernel: kernelWidth, stride: stride, padding: padding,
+      phase: phase)
   }
 }
 
@@ -83,7 +109,6 @@ struct PixelTile {
 
 /// The tiles of one column phase with their spans, in the caller's scratch.
 struct RowPlan {
-  let axis: Axis
   let tiles: Partition
   private let memory: UnsafeMutableRawPointer
   private let stride: Int
@@ -96,7 +121,6 @@ struct RowPlan {
 
   /// Plans a row.
   init(_ axis: Axis, scratch: FloatsOut) {
-    self.axis = axis
     tiles = Partition(axis.count, largest: tileRows)
     stride = MemoryLayout<PixelTile>.stride + axis.taps * MemoryLayout<Span>.stride
     let address = (UInt(bitPattern: scratch) + 15) & ~15

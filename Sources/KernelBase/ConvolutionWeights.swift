@@ -92,10 +92,10 @@ extension VectorKernels {
     let last = chunk.end - 1
     let first =
       chunk.first / shape.outputHeight * shape.height
-      + max(0, chunk.first % shape.outputHeight * stride - padding)
+      + min(shape.height, max(0, chunk.first % shape.outputHeight * stride - padding))
+    let below = last % shape.outputHeight * stride - padding + shape.kernelHeight
     let end =
-      last / shape.outputHeight * shape.height
-      + min(shape.height, last % shape.outputHeight * stride - padding + shape.kernelHeight)
+      last / shape.outputHeight * shape.height + min(shape.height, max(0, below))
     let (line, border) = (shape.width * shape.inputChannels, padding * shape.inputChannels)
     var to = room
     for row in first..<max(first, end) {
@@ -124,9 +124,6 @@ private struct GradientBlock {
   @inline(__always)
   func multiply<V: Vector>(_ vector: V.Type) {
     let inputs = shape.inputChannels
-    let axis = Axis.forward(
-      extent: shape.width, kernel: shape.kernelWidth, stride: shape.stride,
-      padding: shape.padding)
     for i in 0..<shape.kernelHeight {
       let row = i * shape.kernelWidth * inputs
       if let padded {
@@ -138,7 +135,7 @@ private struct GradientBlock {
       }
       for j in 0..<shape.kernelWidth {
         // Columns whose tap lies inside the image.
-        let (first, end) = axis.inside(0, shape.outputWidth, j)
+        let (first, end) = shape.columns.inside(0, shape.outputWidth, j)
         multiply(
           vector, kernelRow: i, rows: inputs, firstRow: row + j * inputs,
           x: x + (first * shape.stride + j - shape.padding) * inputs,

@@ -30,13 +30,10 @@ struct DirectPass {
         ? taps * inputs * rounded(outputs, half) : taps * outputs * rounded(inputs, half))
   }
 
-  /// Plans and a patch.
+  /// The plan of one phase (the next one's takes its place), a tile's edge and a patch.
   static func scratch(_ shape: ConvolutionShape) -> Int {
-    shape.stride
-      * RowPlan.scratch(
-        max(shape.width, shape.outputWidth, 1), shape.kernelWidth)
-      + tileRows * max(shape.inputChannels, shape.outputChannels) + Target.edgeCount
-      + packingSlack
+    RowPlan.scratch(max(shape.width, shape.outputWidth, 1), shape.kernelWidth) + Target.edgeCount
+      + tileRows * max(shape.inputChannels, shape.outputChannels)
   }
 
   /// Packs the weights. Backward, the lanes are inputs: each tap is transposed, and taps go in
@@ -77,13 +74,7 @@ struct DirectPass {
       taps: shape.kernelHeight * shape.kernelWidth, target: y, targetHeight: shape.outputHeight,
       targetWidth: shape.outputWidth, targetChannels: shape.outputChannels, prepared: prepared,
       scratch: scratch)
-    let rows = Axis.forward(
-      extent: shape.height, kernel: shape.kernelHeight, stride: shape.stride,
-      padding: shape.padding)
-    let columns = Axis.forward(
-      extent: shape.width, kernel: shape.kernelWidth, stride: shape.stride,
-      padding: shape.padding)
-    pass.run(rows, columns, bias: bias, relu: relu)
+    pass.run(shape.rows, shape.columns, bias: bias, relu: relu)
   }
 
   /// As many operations as the forward pass.
@@ -98,14 +89,8 @@ struct DirectPass {
       targetHeight: shape.height, targetWidth: shape.width, targetChannels: shape.inputChannels,
       prepared: prepared, scratch: scratch)
     for rowPhase in 0..<shape.stride {
-      let rows = Axis.backward(
-        extent: shape.height, kernel: shape.kernelHeight, stride: shape.stride,
-        padding: shape.padding, phase: rowPhase)
       for columnPhase in 0..<shape.stride {
-        let columns = Axis.backward(
-          extent: shape.width, kernel: shape.kernelWidth, stride: shape.stride,
-          padding: shape.padding, phase: columnPhase)
-        pass.run(rows, columns, add: add)
+        pass.run(shape.backwardRows(rowPhase), shape.backwardColumns(columnPhase), add: add)
       }
     }
   }

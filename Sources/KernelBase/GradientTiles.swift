@@ -138,14 +138,8 @@ extension VectorKernels {
   private static func inside(
     _ shape: ConvolutionShape, _ tap: Int, _ rows: (first: Int, end: Int)
   ) -> (rows: Range<Int>, columns: Range<Int>) {
-    let vertical = Axis.forward(
-      extent: shape.height, kernel: shape.kernelHeight, stride: shape.stride,
-      padding: shape.padding
-    ).inside(0, shape.outputHeight, tap / shape.kernelWidth)
-    let horizontal = Axis.forward(
-      extent: shape.width, kernel: shape.kernelWidth, stride: shape.stride,
-      padding: shape.padding
-    ).inside(0, shape.outputWidth, tap % shape.kernelWidth)
+    let vertical = shape.rows.inside(0, shape.outputHeight, tap / shape.kernelWidth)
+    let horizontal = shape.columns.inside(0, shape.outputWidth, tap % shape.kernelWidth)
     let first = max(rows.first, vertical.first)
     return (
       first..<max(first, min(rows.end, vertical.end)),

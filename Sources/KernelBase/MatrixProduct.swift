@@ -13,9 +13,9 @@ private struct Block {
   var start: Int
   var count: Int
 
-  /// At most this many products per sum before C is written: a panel of B takes two thirds of the
-  /// first-level cache, beside which a panel of A still finds room.
-  static var depth: Int { 176 }
+  /// At most this many products per sum before C is written: a panel of B takes two thirds of a
+  /// first-level cache of 48 KB, and most of one of 32 KB, which costs less than writing C more often.
+  static var depth: Int { 256 }
   /// At most this many floats of A are packed: a third of the second-level cache.
   static var floats: Int { 98_304 }
 
@@ -26,17 +26,23 @@ private struct Block {
 
   /// Whether all of B is packed. Where sums are short, writing C is the work, and it goes fastest
   /// along few rows.
-  static func keepsB(_ shape: MatrixProductShape) -> Bool { shape.k <= 32 && shape.n <= 8192 }
+  static func keepsB(_ shape: MatrixProductShape) -> Bool {
+    shape.k <= shortSum && shape.n <= mostColumns
+  }
+
+  static var shortSum: Int { 32 }
+  static var mostColumns: Int { 8192 }
 }
 
 extension VectorKernels {
-  /// A packed panel of B and a packed block of A.
+  /// A packed panel of B and a packed block of A, or all of B and a panel of A, as fewer products may
+  /// want it.
   public static func matrixProductScratch(_ shape: MatrixProductShape) -> Int {
     let depth = min(Block.depth, max(shape.k, 1))
-    let floats = min(Block.floats + depth * tileRows, depth * shape.m)
-    let columns = Block.keepsB(shape) ? rounded(shape.n, wide) : wide
-    let general = depth * columns + floats + Target.edgeCount + 2 * packingSlack
-    return max(general, shape.narrowScratch)
+    let panel = depth * wide + min(Block.floats + depth * tileRows, depth * shape.m)
+    let short = min(shape.k, Block.shortSum)
+    let kept = shape.n > Block.mostColumns ? 0 : short * (rounded(shape.n, wide) + tileRows)
+    return max(max(panel, kept) + Target.edgeCount + 2 * packingSlack, shape.narrowScratch)
   }
 
   /// 2 m n k operations; near the processor's peak from about 64 x 64 x 64 on.

@@ -43,7 +43,7 @@ extension VectorKernels {
             let target = dx + (to + (i &* shape.width &+ j) &* shape.channels)
             let won = csimd_equal(winner, WideIntegers(repeating: place))
             let part = csimd_select(won, gradient, Wide())
-            target[channel, lanes] = overlaps ? target[channel, lanes] + part : part
+            target[channel, lanes] = overlaps ? csimd_add(target[channel, lanes], part) : part
             place &+= 1
           }
         }
@@ -102,7 +102,6 @@ extension VectorKernels {
   /// Calls `body` with the first float of every window in the image and in the result.
   @inline(__always)
   private static func forEachWindow(_ shape: PoolingShape, _ body: (Int, Int) -> Void) {
-    guard shape.height >= shape.window && shape.width >= shape.window else { return }
     var to = 0
     for image in 0..<shape.batch {
       for row in 0..<shape.outputHeight {

@@ -17,6 +17,8 @@ extension RecurrentShape {
   /// Floats of weights, transposed, and their gradients; of gate gradients, states and inputs of
   /// some tokens; of gradients of state, cells, biases, of the input or embedding; of the table's.
   var backwardScratch: Int {
+    // At least `collected` of this and of fewer samples, which may collect more rows.
+    let collected = max(samples, min(recurrentDepth, samples * length))
     let sources = inputPanels * max(collected, symbols) * wide
     return units * gateCount * wide + inputPanels * gateCount * wide + packedWeights(hidden)
       + packedWeights(inputs) + 5 * units * collected * wide + 2 * units * panel + 4 * units * wide

@@ -35,6 +35,17 @@ import Testing
         batch: 0, height: 6, width: 6, inputChannels: 4, outputChannels: 4,
         kernel: 3, padding: 1),
     ]
+    // More padding than kernel; a width of one; kernels that find no place.
+    for (height, width, channels, kernel, stride, padding) in [
+      (9, 9, 1, 1, 1, 3), (7, 7, 1, 3, 1, 5), (7, 7, 9, 3, 2, 5), (9, 1, 2, 3, 2, 1),
+      (9, 1, 2, 3, 3, 1), (9, 1, 20, 3, 2, 1), (9, 1, 20, 3, 3, 1), (9, 1, 2, 3, 2, 0),
+      (9, 1, 20, 3, 3, 0), (2, 9, 2, 3, 2, 0), (2, 9, 20, 3, 2, 0), (2, 9, 20, 3, 3, 0),
+    ] {
+      shapes.append(
+        ConvolutionShape(
+          batch: 2, height: height, width: width, inputChannels: channels, outputChannels: 5,
+          kernel: kernel, stride: stride, padding: padding))
+    }
     var numbers = Numbers(11)
     for _ in 0..<60 {
       var shape = ConvolutionShape(
@@ -123,6 +134,17 @@ import Testing
       let weights = ScalarKernels.dot(w.count, x: w.values, y: dw.values)
       let size = 1e-5 * (1 + Double(y.count).squareRoot() * Double(shape.inputChannels))
       #expect(abs(forward - data) < size && abs(forward - weights) < size, "\(shape)")
+    }
+  }
+  @Test func kernelsLargerThanTheImageFindNoPlace() {
+    for stride in 1...3 {
+      let shape = ConvolutionShape(
+        batch: 1, height: 2, width: 5, inputChannels: 1, outputChannels: 1, kernel: 3,
+        stride: stride)
+      #expect(shape.outputHeight == 0 && shape.outputWidth == 2 / stride + 1)
+      let pooling = PoolingShape(
+        batch: 1, height: 2, width: 5, channels: 1, window: 3, stride: stride)
+      #expect(pooling.outputHeight == 0 && pooling.outputWidth == 2 / stride + 1)
     }
   }
 }

@@ -92,4 +92,27 @@ import Testing
       for i in 0..<5 * n { #expect(i / n == 2 ? c[i].isNaN : c[i] == 0) }
     }
   }
+  /// A sample's numbers are the same bits however many samples are in the call.
+  @Test(arguments: vectorSets) func rowsDoNotDependOnTheirNumber(_ set: InstructionSet) throws {
+    let table = try kernels(set)
+    var numbers = Numbers(4)
+    let most = 1030
+    for (n, k) in (1...12).map({ ($0, 1024 + $0) }) + [(5, 100), (13, 1030), (40, 300), (200, 20)] {
+      let (a, b) = (Guarded(most * k, &numbers), Guarded(n * k, &numbers))
+      let bias = Guarded(n, &numbers)
+      for transposeB in [false, true] {
+        func run(_ m: Int) -> Guarded {
+          let shape = MatrixProductShape(m: m, n: n, k: k, transposeB: transposeB, relu: true)
+          let c = Guarded(m * n), scratch = Guarded(table.matrixProductScratch(shape))
+          table.matrixProduct(
+            shape, a: a.values, b: b.values, bias: bias.values, c: c.out, scratch: scratch.out)
+          return c
+        }
+        let all = run(most)
+        for m in Array(1...40) + Array(255...257) + Array(1023...1029) {
+          #expect(identical(run(m), all.part(0, m * n)), "\(m) x \(n) x \(k)")
+        }
+      }
+    }
+  }
 }

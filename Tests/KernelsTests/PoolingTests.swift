@@ -5,7 +5,9 @@ import Testing
   static let shapes: [PoolingShape] = {
     var shapes: [PoolingShape] = []
     for (window, stride) in [(2, 2), (3, 2), (3, 3), (2, 1), (1, 1), (5, 4), (2, 3)] {
-      for (height, width, channels) in [(6, 6, 32), (7, 9, 16), (5, 5, 3), (12, 5, 70)] {
+      for (height, width, channels) in [
+        (6, 6, 32), (7, 9, 16), (5, 5, 3), (12, 5, 70), (2, 6, 3),
+      ] {
         shapes.append(
           PoolingShape(
             batch: 2, height: height, width: width, channels: channels, window: window,

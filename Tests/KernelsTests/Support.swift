@@ -78,6 +78,13 @@ final class Guarded {
     return other
   }
 
+  /// A copy of `count` floats from `first` on.
+  func part(_ first: Int, _ count: Int) -> Guarded {
+    let other = Guarded(count)
+    other.out.update(from: out + first, count: count)
+    return other
+  }
+
   /// Whether the guards still stand.
   var intact: Bool {
     (0..<Self.margin).allSatisfy {
@@ -100,6 +107,20 @@ func distance(_ a: Guarded, _ expected: Guarded) -> Float {
     largest = max(largest, abs(x - y) / max(1, abs(y)))
   }
   return largest
+}
+
+/// Largest difference relative to the largest expected magnitude; infinite where one is NaN.
+func relativeError(_ a: Guarded, _ expected: Guarded) -> Float {
+  var (error, largest, i) = (Float(0), Float(0), 0)
+  let (p, q) = (a.values, expected.values)
+  while i < a.count {
+    let difference = abs(p[i] - q[i])
+    if difference.isNaN { return .infinity }
+    error = max(error, difference)
+    largest = max(largest, abs(q[i]))
+    i += 1
+  }
+  return error == 0 ? 0 : error / largest
 }
 
 /// Whether two results are equal bit for bit.
@@ -143,6 +164,18 @@ struct ConvolutionCalls {
         table.convolutionPreparedCount(shape, .forward),
         table.convolutionPreparedCount(shape, .backwardData)))
     scratch = Guarded(table.convolutionScratch(shape))
+  }
+
+  private init(_ other: ConvolutionCalls, _ shape: ConvolutionShape) {
+    (table, prepared, scratch) = (other.table, other.prepared, other.scratch)
+    self.shape = shape
+  }
+
+  /// The same memory for fewer images.
+  func with(_ images: Int) -> ConvolutionCalls {
+    var shape = shape
+    shape.batch = images
+    return ConvolutionCalls(self, shape)
   }
 
   /// Whether the guards still stand.

@@ -66,38 +66,6 @@ import Testing
     }
   }
 
-  /// An image's result does not depend on the others in its call, and gradients add up over calls.
-  @Test(arguments: vectorSets) func imagesMayComeInAnyNumber(_ set: InstructionSet) throws {
-    let table = try kernels(set)
-    var numbers = Numbers(32)
-    for method in [ConvolutionMethod.f2, .f4] {
-      var shape = ConvolutionShape(
-        batch: 7, height: 9, width: 30, inputChannels: 48, outputChannels: 32, kernel: 3,
-        padding: 1)
-      shape.method = method
-      let x = Guarded(shape.batch * shape.inputCount, &numbers)
-      let w = Guarded(shape.weightCount, &numbers)
-      let dy = Guarded(shape.batch * shape.outputCount, &numbers)
-      let (y, dw) = (Guarded(dy.count), w.copy())
-      let calls = ConvolutionCalls(table, shape)
-      calls.forward(x, w, bias: nil, relu: false, y: y)
-      calls.backwardWeights(x, dy, dw: dw, dbias: nil, add: false)
-      let sum = w.copy()
-      shape.batch = 1
-      for image in 0..<7 {
-        let one = ConvolutionCalls(table, shape)
-        let part = x.part(image * shape.inputCount, shape.inputCount)
-        let result = Guarded(shape.outputCount)
-        one.forward(part, w, bias: nil, relu: false, y: result)
-        #expect(identical(result, y.part(image * shape.outputCount, shape.outputCount)))
-        one.backwardWeights(
-          part, dy.part(image * shape.outputCount, shape.outputCount), dw: sum, dbias: nil,
-          add: image > 0)
-      }
-      #expect(relativeError(sum, dw) < 1e-5)
-    }
-  }
-
   /// NaN and infinity reach every result that sees them, and no other image; the rest of their tile
   /// may be lost with them.
   @Test(arguments: vectorSets) func nothingHides(_ set: InstructionSet) throws {
@@ -126,28 +94,5 @@ import Testing
         #expect((0..<9).allSatisfy { dw[($0 * 16 + 4) * 16].isFinite })
       }
     }
-  }
-}
-
-/// Largest difference relative to the largest expected magnitude; infinite where one is NaN.
-private func relativeError(_ a: Guarded, _ expected: Guarded) -> Float {
-  var (error, largest, i) = (Float(0), Float(0), 0)
-  let (p, q) = (a.values, expected.values)
-  while i < a.count {
-    let difference = abs(p[i] - q[i])
-    if difference.isNaN { return .infinity }
-    error = max(error, difference)
-    largest = max(largest, abs(q[i]))
-    i += 1
-  }
-  return error == 0 ? 0 : error / largest
-}
-
-extension Guarded {
-  /// A copy of `count` floats from `first` on.
-  fileprivate func part(_ first: Int, _ count: Int) -> Guarded {
-    let other = Guarded(count)
-    other.out.update(from: out + first, count: count)
-    return other
   }
 }
