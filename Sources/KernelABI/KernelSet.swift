@@ -57,6 +57,8 @@ public protocol KernelSet: ConvolutionKernels, ChannelKernels, SequenceKernels, 
     _ count: Int, slope: Float, y: FloatsIn, dy: FloatsIn, dx: FloatsOut)
   /// y += x.
   static func add(_ count: Int, x: FloatsIn, y: FloatsOut)
+  /// y *= x.
+  static func multiply(_ count: Int, x: FloatsIn, y: FloatsOut)
   /// Every one of `into` vectors y = the sum over `over` vectors x, in order. A y may be an x.
   static func sumVectors(
     _ count: Int, x: UnsafePointer<FloatsOut>, over: Int, y: UnsafePointer<FloatsOut>, into: Int)

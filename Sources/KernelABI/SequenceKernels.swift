@@ -37,6 +37,10 @@ public protocol SequenceKernels: SendableMetatype {
   static func activationBackward(
     _ kind: ActivationKind, _ count: Int, x: FloatsIn, y: FloatsIn, dy: FloatsIn, dx: FloatsOut)
 
+  /// y = kind(x) and derivative = kind'(x), with the bits of `activation`; y may be x.
+  static func activationWithDerivative(
+    _ kind: ActivationKind, _ count: Int, x: FloatsIn, y: FloatsOut, derivative: FloatsOut)
+
   /// y = (x - mean) / sqrt(variance + epsilon) * gain + bias, row by row, for x + residual where one
   /// is given. `moments` gets (mean, 1 / deviation) of each row: (rows, 2).
   ///

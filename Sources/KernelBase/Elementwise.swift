@@ -73,6 +73,11 @@ extension VectorKernels {
     forEachWide(count) { i, lanes in y[i, lanes] = csimd_add(y[i, lanes], x[i, lanes]) }
   }
 
+  /// 12 bytes of traffic per element.
+  public static func multiply(_ count: Int, x: FloatsIn, y: FloatsOut) {
+    forEachWide(count) { i, lanes in y[i, lanes] = csimd_multiply(y[i, lanes], x[i, lanes]) }
+  }
+
   /// 4 bytes of traffic per element and vector. Four registers' worth at a time, so that finding the
   /// vectors costs little beside reading them. What comes 1 KB later is asked for already, but nothing
   /// behind the end: there lies what other cores write.

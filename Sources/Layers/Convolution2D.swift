@@ -43,7 +43,7 @@ public struct Convolution2D: FilterLayer, ActivatedLayer {
     shape.method = context.convolution.method(for: shape)
     var plan = LayerPlan(output: Shape([shape.outputHeight, shape.outputWidth, filters.channels]))
     plan.parameters = parameters
-    plan.keepsOutput = activation != .none
+    activation.plan(&plan)
     plan.canAdd = true
     plan.planConvolution(shape, context, pixels: shape.outputHeight * shape.outputWidth)
     return plan

@@ -48,7 +48,7 @@ public struct Dense: SummingLayer {
     plan.scratch = [
       forwardShape(most, inputs), weightShape(most, inputs), inputShape(most, inputs),
     ].map(context.kernels.matrixProductScratch).max()!
-    plan.keepsOutput = activation != .none
+    activation.plan(&plan)
     plan.passesGradientOn = addsSecond
     plan.canAdd = true
     // Weights are packed anew in every call.

@@ -1,5 +1,5 @@
 // Functions applied number by number, as layers of their own. Behind a layer that can apply them to its
-// own result the network's plan folds those into it whose derivative can be told from the result.
+// own result the network's plan folds them into it.
 
 import Basics
 import Kernels

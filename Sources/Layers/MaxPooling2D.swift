@@ -19,8 +19,8 @@ public struct MaxPooling2D: Layer {
 
   public func plan(_ context: PlanContext) throws(ShapeError) -> LayerPlan {
     var plan = try windows.plan(context, summary)
+    activation.plan(&plan)
     plan.keptPerSample = (plan.output.count + 3) / 4  // a byte each
-    plan.keepsOutput = activation != .none
     return plan
   }
 

@@ -10,7 +10,7 @@ extension Dense {
   func sparsePlan(_ context: PlanContext) -> LayerPlan {
     var plan = LayerPlan(output: Shape([features]))
     plan.parameters = parameters(context.input.count)
-    plan.keepsOutput = activation != .none
+    activation.plan(&plan)
     plan.kernel = "sparse rows"
     return plan
   }

@@ -44,7 +44,7 @@ public struct TransposedConvolution2D: FilterLayer, ActivatedLayer {
     shape.method = context.convolution.method(for: shape)
     var plan = LayerPlan(output: Shape([extent(height), extent(width), filters.channels]))
     plan.parameters = filters.parameters([filters.channels, inputs], fan: filters.channels)
-    plan.keepsOutput = activation != .none
+    activation.plan(&plan)
     plan.planConvolution(shape, context, pixels: height * width)
     return plan
   }

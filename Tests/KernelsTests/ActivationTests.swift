@@ -96,6 +96,26 @@ import Testing
     #expect(y[0] == (kind == .sigmoid ? 0.5 : 0))
   }
 
+  /// One call or two, in place or not: the same bits, but for derivatives of other formulas.
+  @Test(arguments: KernelSelection.available, ActivationKind.allCases)
+  func theDerivativeComesBesideTheValue(_ set: InstructionSet, _ kind: ActivationKind) throws {
+    let table = try kernels(set)
+    var numbers = Numbers(62)
+    for count in VectorTests.counts {
+      let x = Guarded(count, &numbers)
+      for i in 0..<count { x[i] *= 6 }
+      let (y, dx) = run(table, kind, x)
+      let (again, derivative) = (x.copy(), Guarded(count))
+      table.activationWithDerivative(
+        kind, count, x: again.values, y: again.out, derivative: derivative.out)
+      #expect(identical(again, y) && identical(derivative, dx), "\(count)")
+      #expect(again.intact && derivative.intact)
+      let product = dx.copy()
+      table.multiply(count, x: x.values, y: product.out)
+      #expect((0..<count).allSatisfy { product[$0] == dx[$0] * x[$0] } && product.intact)
+    }
+  }
+
   @Test func theInputIsNeededWhereTheNameSaysSo() {
     #expect(ActivationKind.allCases.filter(\.derivativeNeedsInput) == [.gelu, .silu])
     #expect(ActivationKind(rawValue: "gelu") == .gelu)

@@ -178,6 +178,17 @@ import Testing
         Sigmoid(), Dense(3),
       ], input: Shape([5]), classes: 3),
     Case(
+      name: "functions apart",
+      layers: [Dense(6), Flatten(), GELU(), Dense(6), Flatten(), SiLU(), Dense(3)],
+      input: Shape([5]), classes: 3),
+    Case(
+      name: "gelu behind convolutions",
+      layers: [
+        Convolution2D(5, kernel: 3), GELU(), TransposedConvolution2D(3, kernel: 2), SiLU(),
+        Flatten(),
+        Dense(3),
+      ], input: Shape([5, 5, 2]), classes: 3),
+    Case(
       name: "layer normalisation", layers: [Dense(9), LayerNormalization(), ReLU(), Dense(3)],
       input: Shape([3, 5]), classes: 3),
     Case(

@@ -53,6 +53,21 @@ extension ScalarKernels {
     }
   }
 
+  /// y = kind(x) and derivative = kind'(x).
+  public static func activationWithDerivative(
+    _ kind: ActivationKind, _ count: Int, x: FloatsIn, y: FloatsOut, derivative: FloatsOut
+  ) {
+    for i in 0..<count {
+      let (value, one) = (x[i], Float(1))
+      withUnsafePointer(to: value) { value in
+        activation(kind, 1, x: value, y: y + i)
+        withUnsafePointer(to: one) {
+          activationBackward(kind, 1, x: value, y: y + i, dy: $0, dx: derivative + i)
+        }
+      }
+    }
+  }
+
   /// One hash per element.
   public static func dropout(
     _ count: Int, rate: Float, key: UInt64, counter: UInt64, x: FloatsIn, y: FloatsOut

@@ -25,6 +25,11 @@ extension ScalarKernels {
     for i in 0..<count { dx[i] = y[i] > 0 ? dy[i] : slope * dy[i] }
   }
 
+  /// y *= x.
+  public static func multiply(_ count: Int, x: FloatsIn, y: FloatsOut) {
+    for i in 0..<count { y[i] *= x[i] }
+  }
+
   /// y += x.
   public static func add(_ count: Int, x: FloatsIn, y: FloatsOut) {
     for i in 0..<count { y[i] += x[i] }
