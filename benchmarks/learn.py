@@ -1,11 +1,12 @@
-"""Learning beside PyTorch: equal initial parameters, equal batches in equal order (the bench program
-writes those that it trained on), Adam at rate 1e-3 on both sides. Called by learn.sh; ends with 1 if a
-bound is exceeded."""
+"""Learning beside PyTorch: equal initial parameters, the same batches in the same order (the bench
+program writes those that it trained on, and their sizes: an epoch's last one may be smaller), Adam
+at rate 1e-3 on both sides. Called by learn.sh; ends with 1 if a bound is exceeded."""
 import argparse
 import os
 import sys
 import tempfile
 
+import numpy
 import torch
 
 from peer import Apus, Peer
@@ -15,42 +16,43 @@ class Study:
     """One model on one data set, trained by both sides."""
 
     def __init__(self, apus, model, batch, data, settings, seed):
-        self.apus, self.batch = apus, batch
-        self.folder = tempfile.TemporaryDirectory()
-        steps, = apus.ask(f"open {model} {batch} {data} {seed} {self.folder.name} {settings}")
+        self.apus, self.temporary = apus, tempfile.TemporaryDirectory()
+        self.folder = self.temporary.name
+        steps, = apus.ask(f"open {model} {batch} {data} {seed} {self.folder} {settings}")
         self.steps_per_epoch = int(steps)
-        for kind in ("inputs", "targets"):
-            open(f"{self.folder.name}/{kind}.raw", "wb").close()
-        self.peer = Peer(model, self.folder.name)
+        self.forget()
+        self.peer = Peer(model, self.folder)
+
+    def forget(self):
+        """Empties the files that training batches are appended to."""
+        for kind in ("inputs", "targets", "sizes"):
+            open(f"{self.folder}/{kind}.raw", "wb").close()
+
+    def batches(self, prefix=""):
+        """Gives the peer the batches of the files, one after another, as apus had them."""
+        self.peer.read(f"{self.folder}/{prefix}")
+        sizes = numpy.fromfile(f"{self.folder}/{prefix}sizes.raw", dtype="<i4").tolist()
+        for batch in zip(self.peer.inputs.split(sizes), self.peer.targets.split(sizes)):
+            self.peer.inputs, self.peer.targets = batch
+            yield
 
     def train(self, count):
         """Mean losses of both over the next steps."""
-        for kind in ("inputs", "targets"):
-            os.truncate(f"{self.folder.name}/{kind}.raw", 0)
-        ours = self.apus.ask(f"train {count} {self.folder.name}")
-        self.peer.read(f"{self.folder.name}/")
-        inputs, targets = self.peer.inputs, self.peer.targets
-        theirs = []
-        for first in range(0, len(inputs), self.batch):
-            self.peer.inputs = inputs[first:first + self.batch]
-            self.peer.targets = targets[first:first + self.batch]
-            theirs.append(self.peer.step().item())
+        self.forget()
+        ours = self.apus.ask(f"train {count} {self.folder}")
+        theirs = [self.peer.step().item() for _ in self.batches()]
         return sum(ours) / count, sum(theirs) / count
 
     def held_out(self):
         """Losses and accuracies of both on the held-out half."""
         loss, accuracy = self.apus.ask("heldout")
-        self.peer.read(f"{self.folder.name}/heldout_")
-        inputs, targets = self.peer.inputs, self.peer.targets
-        total, correct = 0.0, 0
-        for first in range(0, len(inputs), 64):
-            self.peer.inputs = inputs[first:first + 64]
-            these = targets[first:first + 64]
-            outputs = self.peer.outputs()
-            total += self.peer.loss(outputs, these).item() * these.numel()
+        total, correct, count = 0.0, 0, 0
+        for _ in self.batches("heldout_"):
+            outputs, targets = self.peer.outputs(), self.peer.targets
+            total += self.peer.loss(outputs, targets).item() * targets.numel()
             best = outputs.reshape(-1, outputs.shape[-1]).argmax(1)
-            correct += (best == these.flatten()).sum().item()
-        count = targets.numel()
+            correct += (best == targets.flatten()).sum().item()
+            count += targets.numel()
         return (loss, total / count), (accuracy, correct / count)
 
 
@@ -62,8 +64,9 @@ def main():
     parser.add_argument("--set", default="", help="settings of the data: NAME=VALUE,...")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=int, help="compare mean training losses of whole epochs")
-    parser.add_argument("--steps", type=int, help="train so far, in reports of a tenth each")
+    length = parser.add_mutually_exclusive_group(required=True)
+    length.add_argument("--epochs", type=int, help="compare mean training losses of whole epochs")
+    length.add_argument("--steps", type=int, help="train so far, in reports of a tenth each")
     parser.add_argument("--relative", type=float, help="bound of each report's training losses")
     parser.add_argument("--absolute", type=float, help="bound of the last losses")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-// Real data for both sides: what apus trains on, step by step, is written to files that the peer reads.
+// Real data for both sides: what apus trains on, step by step, goes to files that the peer reads.
 
 import Basics
 import Datasets
@@ -29,8 +29,11 @@ final class Feed {
     return reader.read(step: step % stepsPerEpoch, epoch: step / stepsPerEpoch)
   }
 
-  /// Appends a batch to raw files, their names beginning with `prefix`.
+  /// Appends a batch to raw files, their names beginning with `prefix`, and its number of samples:
+  /// batches are not all of one size.
   func append(_ batch: Batch, to prefix: String) throws {
+    var size = Int32(batch.count)
+    try append(&size, 4, prefix + "sizes.raw")
     try append(batch.inputs, batch.count * reader.bytesPerSample, prefix + "inputs.raw")
     let targets = batch.count * pair.training.targetsPerSample
     try append(batch.targets, 4 * targets, prefix + "targets.raw")

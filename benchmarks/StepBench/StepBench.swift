@@ -9,157 +9,128 @@
 //   time N                       N steps; prints their times in milliseconds
 //   operations                   prints the floating-point operations of a step
 //   open MODEL BATCH DATA SEED FOLDER [NAME=VALUE ...]
-//                                the same with real data, whose settings may follow: writes parameters
-//                                and the held-out half; prints the number of steps per epoch
-//   train N FOLDER               N steps on the next N batches, which are appended to files; losses
+//                                the same with real data, whose settings may follow: writes
+//                                parameters and the held-out half; prints the steps per epoch
+//   train N FOLDER               N steps on the next N batches, which are appended to files, their
+//                                sizes too (an epoch's last batch may be smaller); prints losses
 //   heldout                      prints held-out loss and accuracy
 //
 // A step is what `apus train` does between two reports: gradient, update, tally; Adam, rate 1e-3.
+// KERNEL_ISA and CONVOLUTION apply. What cannot be obeyed ends the program, one line and code 65.
 
-import Basics
-import Collectives
-import Datasets
 import Foundation
 import Kernels
-import Layers
 import Messaging
-import Optimizers
-import Strategies
 import Training
 
-/// A model, with a batch that stays the same or with real data.
-final class Bench {
-  private let model: any Model
-  private let worker: Worker
-  private let strategy: SynchronousSGD
-  private let samples: RandomSamples
-  private let communicator: any Communicator
+/// What lines are obeyed with: the model of the last `prepare` or `open`, and real data, if any.
+struct Session {
+  let communicator: any Communicator
+  let kernels: KernelTable
+  private var bench: Bench?
+  private var feed: Feed?
 
-  /// - Parameter space: what samples are; nil: what the model is at home with.
-  init(
-    _ name: String, batch count: Int, space: SampleSpace? = nil, seed: UInt64,
-    on communicator: any Communicator
-  ) throws {
+  init(on communicator: any Communicator) throws {
     self.communicator = communicator
-    let kernels = try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
-    let recipe = try modelCatalog.find(name)
-    let space = space ?? recipe.home
-    let choice = ProcessInfo.processInfo.environment["CONVOLUTION"] ?? ""
-    model = try recipe.make(
-      for: space, capacity: count,
-      convolution: ConvolutionChoice(rawValue: choice) ?? .automatic, kernels: kernels)
-    let group = try RankGroup(communicator)
-    worker = Worker(
-      group: group, objective: model,
-      replica: try Replica(layout: model.layout, slots: Adam().slots.count, seed: seed, in: group),
-      optimizer: Adam(), allReduce: try allReduceCatalog.find("ring"),
-      learningRate: { _ in 1e-3 }, kernels: kernels)
-    strategy = try SynchronousSGD(worker, Settings(of: "sync", declared: []))
-    samples = RandomSamples(
-      count, of: space, targetsPerSample: model.targetsPerSample, seed: seed + 1)
+    kernels = try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
   }
 
-  private var parameters: FloatsIn { FloatsIn(worker.replica.parameters.pointer) }
-
-  /// Files that the peer starts from.
-  func export(to folder: String) throws {
-    try exportParameters(to: folder)
-    try samples.export(to: folder)
-    guard let pair = model as? Adversarial else { return }
-    try Data(buffer: pair.drawn(for: samples.batch).values)
-      .write(to: URL(fileURLWithPath: folder + "/noise.raw"))
+  /// Does as told; the numbers to print.
+  mutating func obey(_ line: String) throws -> [Double] {
+    var command = Command(line)
+    let answer = try obey(&command)
+    guard command.isEmpty else { throw command.refusal("too many words") }
+    return answer
   }
 
-  func exportParameters(to folder: String) throws {
-    try ModelFile.write(model.layout, parameters, to: folder + "/parameters.safetensors")
+  private mutating func obey(_ command: inout Command) throws -> [Double] {
+    let verb = try command.word("the command")
+    switch (verb, bench, feed) {
+    case ("prepare", _, _):
+      let name = try command.word("the model")
+      let batch: Int = try command.number("the batch")
+      let folder = try command.word("the folder")
+      let seed: UInt64 = command.isEmpty ? 1 : try command.number("the seed", from: 0)
+      let bench = try Bench(name, batch: batch, seed: seed, kernels: kernels, on: communicator)
+      try bench.export(to: folder)
+      (self.bench, feed) = (bench, nil)
+      return []
+    case ("gradients", let bench?, _):
+      return [try bench.gradients(to: try command.word("the folder"))]
+    case ("losses", let bench?, _):
+      return try times(&command) { try bench.step() }
+    case ("time", let bench?, _):
+      let clock = ContinuousClock()
+      return try times(&command) {
+        let start = clock.now
+        _ = try bench.step()
+        return (clock.now - start) / .milliseconds(1)
+      }
+    case ("operations", let bench?, _):
+      return [bench.operations]
+    case ("open", _, _):
+      return try open(&command)
+    case ("train", let bench?, let feed?):
+      let count: Int = try command.number("the number of steps")
+      let folder = try command.word("the folder")
+      return try (0..<count).map { _ in
+        let batch = feed.next()
+        try feed.append(batch, to: folder + "/")
+        return try bench.step(batch)
+      }
+    case ("heldout", let bench?, let feed?):
+      return try bench.evaluate(feed.pair.heldOut)
+    case ("gradients", nil, _), ("losses", nil, _), ("time", nil, _), ("operations", nil, _):
+      throw command.refusal("nothing was prepared or opened")
+    case ("train", _, _), ("heldout", _, _):
+      throw command.refusal("no data were opened")
+    default:
+      throw command.refusal("unknown command")
+    }
   }
 
-  /// Loss and accuracy on data.
-  func evaluate(_ data: any Dataset) throws -> [Double] {
-    let found = try Evaluation(
-      of: model, on: data, over: communicator, kernels: worker.kernels
-    ).run(at: parameters)
-    return [found.loss, found.accuracy]
+  /// What `body` returns, as often as the next word says.
+  private func times(_ command: inout Command, _ body: () throws -> Double) throws -> [Double] {
+    let count: Int = try command.number("the number of steps")
+    return try (0..<count).map { _ in try body() }
   }
 
-  /// Outputs as in evaluation, and gradients as in training, at the parameters of now.
-  func gradients(to folder: String) throws -> Double {
-    let outputs = model.outputs(for: samples.batch, at: parameters)
-    try Data(bytes: outputs, count: 4 * samples.batch.count * model.output.count)
-      .write(to: URL(fileURLWithPath: folder + "/outputs.raw"))
-    let gradients = FloatBuffer(count: model.layout.count)
-    let sum = model.gradient(
-      of: samples.batch, at: parameters, into: gradients.pointer, observer: nil)
-    try ModelFile.write(
-      model.layout, FloatsIn(gradients.pointer), to: folder + "/gradients.safetensors")
-    return sum.loss / Double(samples.batch.count * model.targetsPerSample)
-  }
-
-  /// Floating-point operations of a step's layers.
-  var operations: Double {
-    let perSample = model.layers.reduce(0) { $0 + $1.forwardOperations + $1.backwardOperations }
-    return Double(perSample * samples.batch.count)
-  }
-
-  func step(_ batch: Batch? = nil) throws -> Double {
-    let report = try strategy.step(batch ?? samples.batch)
-    return report.loss / Double(report.samples * model.targetsPerSample)
+  private mutating func open(_ command: inout Command) throws -> [Double] {
+    let name = try command.word("the model")
+    let batch: Int = try command.number("the batch")
+    let data = try command.word("the data set")
+    let seed: UInt64 = try command.number("the seed", from: 0)
+    let folder = try command.word("the folder")
+    let feed = try Feed(
+      data, settings: try command.settings(), batch: batch, seed: seed, kernels: kernels)
+    let space = feed.pair.training.space
+    let bench = try Bench(
+      name, batch: batch, space: space, seed: seed, kernels: kernels, on: communicator)
+    try space.export(to: folder)
+    try bench.exportParameters(to: folder)
+    try feed.exportHeldOut(to: folder)
+    (self.bench, self.feed) = (bench, feed)
+    return [Double(feed.stepsPerEpoch)]
   }
 }
 
 @main
 enum StepBench {
-  static func main() throws {
-    try LocalWorld.run(ranks: 1, timeout: .seconds(86_400)) { communicator in
-      Denormals.flush()
-      var bench: Bench?
-      var feed: Feed?
-      let clock = ContinuousClock()
-      while let line = readLine() {
-        let words = line.split(separator: " ").map(String.init)
-        var answer: [Double] = []
-        switch (words.first, bench) {
-        case ("prepare", _):
-          let new = try Bench(
-            words[1], batch: Int(words[2])!,
-            seed: words.count > 4 ? UInt64(words[4])! : 1, on: communicator)
-          try new.export(to: words[3])
-          bench = new
-        case ("gradients", let bench?): answer = [try bench.gradients(to: words[1])]
-        case ("losses", let bench?):
-          for _ in 0..<Int(words[1])! { answer.append(try bench.step()) }
-        case ("time", let bench?):
-          for _ in 0..<Int(words[1])! {
-            let start = clock.now
-            _ = try bench.step()
-            answer.append((clock.now - start) / .milliseconds(1))
-          }
-        case ("operations", let bench?): answer = [bench.operations]
-        case ("open", _):
-          let (batch, seed, folder) = (Int(words[2])!, UInt64(words[4])!, words[5])
-          let settings = words.dropFirst(6).map { $0.split(separator: "=").map(String.init) }
-          let new = try Feed(
-            words[3], settings: Dictionary(uniqueKeysWithValues: settings.map { ($0[0], $0[1]) }),
-            batch: batch, seed: seed, kernels: KernelSelection.best)
-          let space = new.pair.training.space
-          feed = new
-          bench = try Bench(words[1], batch: batch, space: space, seed: seed, on: communicator)
-          try space.export(to: folder)
-          try bench!.exportParameters(to: folder)
-          try new.exportHeldOut(to: folder)
-          answer = [Double(new.stepsPerEpoch)]
-        case ("train", let bench?):
-          for _ in 0..<Int(words[1])! {
-            let batch = feed!.next()
-            try feed!.append(batch, to: words[2] + "/")
-            answer.append(try bench.step(batch))
-          }
-        case ("heldout", let bench?): answer = try bench.evaluate(feed!.pair.heldOut)
-        default: throw MessagingError(call: "step-bench", rank: 0, text: "cannot obey: \(line)")
+  static func main() {
+    do {
+      try LocalWorld.run(ranks: 1, timeout: .seconds(86_400)) { communicator in
+        Denormals.flush()
+        var session = try Session(on: communicator)
+        while let line = readLine() {
+          let answer = try session.obey(line)
+          print(answer.map { "\($0)" }.joined(separator: " "))
+          fflush(nil)
         }
-        print(answer.map { "\($0)" }.joined(separator: " "))
-        fflush(nil)
       }
+    } catch {
+      let line = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+      FileHandle.standardError.write(Data("step-bench: \(line)\n".utf8))
+      exit(ExitCode.badData.rawValue)
     }
   }
 }
