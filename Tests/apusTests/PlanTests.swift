@@ -91,7 +91,7 @@ import Training
     }
     try "nodes: [1, 2]\n".write(
       toFile: program("bad.yaml"), atomically: true, encoding: .utf8)
-    for (file, code) in [("bad.yaml", ExitCode.usage), ("none.yaml", .inputOutput)] {
+    for (file, code) in [("bad.yaml", ExitCode.usage), ("none.yaml", .badData)] {
       let finished = try program.run(Self.quick + ["--cluster", file])
       #expect(finished.code == code.rawValue && finished.complaints.count == 1)
       #expect(finished.error.contains(file))
