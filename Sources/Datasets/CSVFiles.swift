@@ -50,10 +50,7 @@ enum CSVFiles {
       isStandardised
       ? Standardisation(
         of: tables[0].values, features: tables[0].width - 1, rows: split?.training) : nil
-    for place in tables.indices {
-      if layout.kind == .classes { tables[place].renumber(ranks) }
-      standardisation?.apply(to: &tables[place].values)
-    }
+    if layout.kind == .classes { for place in tables.indices { tables[place].renumber(ranks) } }
     var classNames = [String](repeating: "", count: names.names.count)
     for (number, rank) in ranks.enumerated() {
       classNames[Int(rank)] = String(decoding: names.names[number], as: UTF8.self)
@@ -61,7 +58,7 @@ enum CSVFiles {
     func half(_ table: CSVTable, _ rows: [Int32]?) -> FeatureTable {
       FeatureTable(
         values: table.values, targets: table.targets, kind: layout.kind, classNames: classNames,
-        rows: rows)
+        rows: rows, standardisation: standardisation)
     }
     return DatasetPair(
       training: half(tables[0], split?.training),

@@ -17,20 +17,37 @@ public final class FeatureTable: Dataset {
   private let values: [Float]  // (rows of the table, features)
   private let rowTargets: [Int32]  // (rows of the table)
   private let rows: [Int32]?
+  private let standardisation: Standardisation?
 
-  /// Rows `rows` of a table, or all of them.
+  /// Rows `rows` of a table, or all of them; features are standardised when they are read.
   init(
     values: [Float], targets rowTargets: [Int32], kind: TargetKind, classNames: [String],
-    rows: [Int32]?
+    rows: [Int32]?, standardisation: Standardisation? = nil
   ) {
     (self.values, self.rowTargets, self.rows) = (values, rowTargets, rows)
+    self.standardisation = standardisation
     (targets, self.classNames) = (kind, classNames)
     classes = kind == .classes ? max(2, classNames.count) : 1
     count = rows?.count ?? rowTargets.count
     sampleShape = Shape([values.count / rowTargets.count])
   }
 
-  /// Copies rows.
+  public var coding: DataCoding {
+    DataCoding([Numbering("classes", classNames)], standardisation: standardisation)
+  }
+
+  /// Features are standardised as those of the other data were, or not at all if those were not.
+  /// Classes must be the same.
+  public func recoded(in coding: DataCoding) -> (any Dataset)? {
+    guard coding.numberings == self.coding.numberings,
+      coding.standardisation?.fits(features: sampleShape.count) ?? true
+    else { return nil }
+    return FeatureTable(
+      values: values, targets: rowTargets, kind: targets, classNames: classNames, rows: rows,
+      standardisation: coding.standardisation)
+  }
+
+  /// Copies rows, or standardises them.
   public func read(
     _ indices: UnsafeBufferPointer<Int32>, inputs: UnsafeMutableRawPointer,
     targets: UnsafeMutablePointer<Int32>, context: ReadContext, kernels: KernelTable
@@ -41,8 +58,12 @@ public final class FeatureTable: Dataset {
       for (place, index) in indices.enumerated() {
         let row = Int(rows?[Int(index)] ?? index)
         targets[place] = rowTargets[row]
-        (samples + place * features).update(
-          from: values.baseAddress! + row * features, count: features)
+        let source = values.baseAddress! + row * features, sample = samples + place * features
+        if let standardisation {
+          standardisation.write(source, to: sample)
+        } else {
+          sample.update(from: source, count: features)
+        }
       }
     }
   }

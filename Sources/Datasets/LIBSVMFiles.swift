@@ -58,7 +58,7 @@ enum LIBSVMFiles {
     func half(_ file: Int, _ rows: [Int32]?) -> SparseSamples {
       SparseSamples(
         files[file], rows: rows, targets: targets.values[file], kind: kind,
-        classes: targets.classes, shape: shape)
+        classes: targets.classes, coding: targets.coding, shape: shape)
     }
     guard files.count == 1 else {
       return DatasetPair(training: half(0, nil), heldOut: half(1, nil))
@@ -73,7 +73,7 @@ enum LIBSVMFiles {
   /// Labels as classes in ascending order.
   private static func classes(
     _ files: [SparseMatrixFile]
-  ) throws(DataError) -> (values: [[Int32]], classes: Int) {
+  ) throws(DataError) -> (values: [[Int32]], classes: Int, coding: DataCoding) {
     var known: Set<Float> = []
     for file in files {
       var previous = Float.nan
@@ -89,14 +89,18 @@ enum LIBSVMFiles {
       }
     }
     try requireFewClasses(known.count, path: files[0].path)
-    let places = Dictionary(
-      uniqueKeysWithValues: known.sorted().enumerated().map { ($1, Int32($0)) })
+    let labels = known.sorted()
+    let places = Dictionary(uniqueKeysWithValues: labels.enumerated().map { ($1, Int32($0)) })
     let values = files.map { file in (0..<file.rows).map { places[file.labels[$0]]! } }
-    return (values, max(2, known.count))
+    return (
+      values, max(2, known.count), DataCoding([Numbering("classes", labels.map { "\(Int($0))" })])
+    )
   }
 
-  private static func numbers(_ files: [SparseMatrixFile]) -> (values: [[Int32]], classes: Int) {
-    (files.map { file in (0..<file.rows).map { file.labels[$0].target } }, 1)
+  private static func numbers(
+    _ files: [SparseMatrixFile]
+  ) -> (values: [[Int32]], classes: Int, coding: DataCoding) {
+    (files.map { file in (0..<file.rows).map { file.labels[$0].target } }, 1, DataCoding())
   }
 }
 
@@ -106,6 +110,7 @@ final class SparseSamples: Dataset, @unchecked Sendable {
   let sampleShape: Shape
   let classes: Int
   let targets: TargetKind
+  let coding: DataCoding
   var targetsPerSample: Int { 1 }
 
   private let file: SparseMatrixFile
@@ -115,9 +120,9 @@ final class SparseSamples: Dataset, @unchecked Sendable {
   /// Rows `rows` of `file`, or all of them; `targets` has one per row of the file.
   init(
     _ file: SparseMatrixFile, rows: [Int32]?, targets values: [Int32], kind: TargetKind,
-    classes: Int, shape: Shape
+    classes: Int, coding: DataCoding, shape: Shape
   ) {
-    (self.file, self.rows, self.values) = (file, rows, values)
+    (self.file, self.rows, self.values, self.coding) = (file, rows, values, coding)
     (count, self.classes, sampleShape, targets) = (rows?.count ?? file.rows, classes, shape, kind)
   }
 

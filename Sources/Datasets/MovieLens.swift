@@ -16,6 +16,7 @@ public final class MovieLens: Dataset {
   public var users: Int { table.userCount }
   public var items: Int { table.itemCount }
   public var indexCounts: [Int] { [users, items] }
+  public var coding: DataCoding { DataCoding([table.userNumbering, table.itemNumbering]) }
 
   private let table: RatingsTable
   private let rows: [Int32]

@@ -17,6 +17,11 @@ public struct TextAlphabet: Sendable, Equatable {
     (self.scalars, self.areBytes) = (scalars, areBytes)
   }
 
+  /// What symbols stand for.
+  var numbering: Numbering {
+    Numbering(areBytes ? "bytes" : "characters", scalars.map { String($0) })
+  }
+
   /// The numbers of the characters of `text`; nil if one of them is not in the alphabet.
   public func symbols(of text: String) -> [Int32]? {
     let places = Dictionary(uniqueKeysWithValues: scalars.enumerated().map { ($1, Int32($0)) })

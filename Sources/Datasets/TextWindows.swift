@@ -13,6 +13,7 @@ public final class TextWindows: Dataset {
   public let alphabet: TextAlphabet
   /// The size of the alphabet.
   public var classes: Int { alphabet.scalars.count }
+  public var coding: DataCoding { DataCoding([alphabet.numbering]) }
   /// For every symbol of a window the one behind it.
   public var targetsPerSample: Int { sampleShape.count }
 

@@ -59,7 +59,9 @@ struct Generate: ParsableCommand {
     if let note = stored.note { Failure.say(note) }
     let job = try Job(ofRun: folder)
     let declared = try DatasetSpecification(job.data).format.settings
-    let data = try openDataset(job.data, settings: declared.selection(from: job.settings)).training
+    let opened = try openDataset(job.data, settings: declared.selection(from: job.settings))
+      .training
+    let data = try stored.facts.coded(opened, named: job.data)
     let kernels = try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
     Denormals.flush()
     let model = try stored.facts.makeModel(

@@ -81,6 +81,7 @@ struct Inspect: ParsableCommand {
       position   step \(facts.step), \(facts.updates) updates
       job        strategy \(facts.strategy), optimizer \(facts.optimizer), batch \(facts.batch), \
       \(facts.samples) training samples, seed \(facts.seed)\(lanes)
+      coding     \(facts.coding?.description ?? "unknown: made by an earlier version")
       checksum   right
 
       """)

@@ -33,6 +33,13 @@ import Training
     }
     #expect(try drawn("1") == drawn("1"))
     #expect(try drawn("1") != drawn("2"))
+    // Another text of as many characters would give nonsense.
+    try Data(text.replacingOccurrences(of: "e", with: "E").utf8)
+      .write(to: URL(fileURLWithPath: program("text.txt")))
+    let other = try program.run(["generate", "run"])
+    #expect(other.code == ExitCode.usage.rawValue && other.complaints.count == 1)
+    #expect(other.error.contains("trained on the characters ' ', '.', 'e'"), "\(other.error)")
+    try Data(text.utf8).write(to: URL(fileURLWithPath: program("text.txt")))
     let unknown = try program.run(["generate", "run", "--prompt", "ONE"])
     #expect(unknown.code == ExitCode.usage.rawValue && unknown.complaints.count == 1)
     #expect(unknown.error.contains("--prompt"))

@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+
+@testable import Datasets
+
+/// The same number may stand for something else in another file.
+@Suite struct DataCodingTests {
+  private func open(
+    _ format: String, _ text: String, _ settings: [String: String] = [:]
+  ) throws -> any Dataset {
+    let folder = try TemporaryFolder()
+    return try openDataset("\(format):" + folder.write("data", text), settings: settings).training
+  }
+
+  private func rows(_ lines: String...) -> String {
+    (0..<20).map { "\(lines[$0 % lines.count])\n" }.joined()
+  }
+
+  @Test func namesAreCompared() throws {
+    let pairs: [(String, String, String)] = [
+      ("csv", rows("1,a", "2,b"), rows("1,c", "2,d")),
+      ("csv", rows("1,0", "2,1"), rows("1,1", "2,2")),
+      ("libsvm", rows("0 1:1", "1 2:1"), rows("5 1:1", "7 2:1")),
+      ("text", rows("ab"), rows("ac")), ("text", rows("a\u{C5}"), rows("a\u{212B}")),
+      ("movielens", rows("1::1::5::0", "2::1::5::0"), rows("1::1::5::0", "3::1::5::0")),
+    ]
+    for (format, one, other) in pairs {
+      let settings = format == "text" ? ["length": "2"] : [:]
+      let (a, b) = (try open(format, one, settings), try open(format, other, settings))
+      #expect(a.coding == (try open(format, one, settings)).coding, "\(format)")
+      #expect(a.coding != b.coding && a.recoded(in: b.coding) == nil, "\(format)")
+      #expect(a.recoded(in: a.coding) != nil)
+      let kept = try JSONDecoder().decode(DataCoding.self, from: JSONEncoder().encode(a.coding))
+      #expect(kept == a.coding && kept != b.coding && kept.description == a.coding.description)
+    }
+  }
+
+  /// A class that is its own number is one in every format.
+  @Test func plainNumbersAreNoNames() throws {
+    #expect(try open("libsvm", rows("0 1:1", "1 2:1")).coding == DataCoding())
+    let table = try open("csv", rows("1,0", "2,1"), ["standardise": "false"])
+    #expect(table.coding == DataCoding() && table.coding.description == "plain numbers")
+    #expect(
+      try open("csv", rows("1,a", "2,b")).coding.description
+        == "the classes 'a', 'b' and standardised features")
+  }
+
+  @Test func manyNamesAreOnlySummed() {
+    let many = (0..<50_000).map { "name \($0)" }
+    let (a, b) = (Numbering("users", many), Numbering("users", many.reversed()))
+    #expect(a.names == nil && a != b && a == Numbering("users", many))
+    #expect(DataCoding([a]).description.hasPrefix("the 50,000 users"))
+    #expect(
+      DataCoding([Numbering("classes", many.prefix(9))]).description.hasSuffix(
+        "'name 7', ... (9 in all)"))
+  }
+
+  @Test func featuresAreMeasuredAsInTraining() throws {
+    let training = try open("csv", rows("1,0", "3,1"))
+    let shifted = try open("csv", rows("6,0", "8,1"))
+    #expect(Samples(of: shifted, [0, 1]).inputs == Samples(of: training, [0, 1]).inputs)
+    let measured = try #require(shifted.recoded(in: training.coding))
+    let first = Samples(of: training, [0]).inputs[0][0],
+      second = Samples(of: measured, [0]).inputs[0][0]
+    #expect(second > first + 4)
+    #expect(measured.coding == training.coding)
+    let raw = try open("csv", rows("6,0", "8,1"), ["standardise": "false"])
+    #expect(Samples(of: try #require(shifted.recoded(in: raw.coding)), [0]).inputs == [[6]])
+    #expect(try open("csv", rows("1,2,0", "3,4,1")).recoded(in: training.coding) == nil)
+  }
+}
