@@ -30,7 +30,7 @@ enum LIBSVMFiles {
     let limit =
       settings.string("features").isEmpty
       ? nil : try settings.int("features", .from(1, to: Double(Int32.max)))
-    let fraction = try HeldOutSplit.fraction(settings)
+    let fraction = try HeldOutSplit.fraction(settings, files: paths.count)
     var files: [SparseMatrixFile] = []
     for path in paths { files.append(try SparseMatrixFile.open(path)) }
     let base = files.map(\.ownBase).min()

@@ -37,6 +37,7 @@ struct RatingsTable {
   /// - Throws: `DataError` that names the line.
   init(_ path: String) throws(DataError) {
     let source = try TextSource(path: path, content: "a line of " + Self.form)
+    try source.requireLineFeeds()
     let columns = try Self.columns(of: source)
     var text = DelimitedText(source, separator: columns.separator)
     var numbers = (users: IndexTable(), items: IndexTable())
@@ -64,8 +65,8 @@ struct RatingsTable {
         throw source.failure(at: line, "\(fields) fields; \(Self.form) is needed")
       }
       width = expected
-      guard ratings.count < Int(Int32.max) else {
-        throw source.failure(at: line, "more than \(grouped(Int(Int32.max))) ratings")
+      guard ratings.count < mostSamples else {
+        throw source.failure(at: line, tooMany("ratings"))
       }
     }
     guard !ratings.isEmpty else { throw DataError(path: path, problem: "holds no ratings") }

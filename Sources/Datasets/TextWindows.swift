@@ -48,8 +48,8 @@ public final class TextWindows: Dataset {
         problem: "\(grouped(symbols.count)) characters, of which heldout=\(fraction) holds out "
           + "\(grouped(symbols.count - end)); both parts need more than length=\(length)")
     }
-    guard end / stride <= Int(Int32.max), (symbols.count - end) / stride <= Int(Int32.max) else {
-      throw DataError(path: path, problem: "more than \(grouped(Int(Int32.max))) samples")
+    guard max(end, symbols.count - end) / stride <= mostSamples else {
+      throw DataError(path: path, problem: tooMany())
     }
     func half(_ range: Range<Int>) -> TextWindows {
       TextWindows(symbols, range, alphabet, length: length, stride: stride)
