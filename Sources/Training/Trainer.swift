@@ -115,8 +115,8 @@ public final class Trainer {
         trace.isRecording = true
       }
       let start = trace.start
-      let batch = assembly.reader.read(
-        step: step % assembly.stepsPerEpoch, epoch: step / assembly.stepsPerEpoch)
+      let position = assembly.reader.cut.position(ofStep: step)
+      let batch = assembly.reader.read(step: position.step, epoch: position.epoch)
       trace?.record(names.data, Trace.Track.work, since: start)
       worker.wantsToStop = StopSignal.isRaised || reporter?.failure != nil
       let report = try assembly.strategy.step(batch)
