@@ -62,6 +62,19 @@ import Training
     #expect(planned.code == 0 && planned.output.contains("shared"), "\(planned.error)")
   }
 
+  /// As long as it takes, not as the batch is large.
+  @Test func aLargeBatchIsMeasuredOnFewerSamples() throws {
+    let program = try Program()
+    let model = ["plan", "--model", "mlp", "--nodes", "2", "--sizes", "none", "--batch", "1048576"]
+    let measured = try program.run(model)
+    #expect(measured.code == 0 && measured.seconds < 60, "\(measured.error)")
+    #expect(measured.output.hasPrefix("measuring steps of mlp on "), "\(measured.output)")
+    #expect(measured.output.contains("samples, taken for 1,048,576\n"), "\(measured.output)")
+    let given = try program.run(model + ["--compute-ms", "7"])
+    #expect(given.output.contains("7.000 ms of computing a step (given"), "\(given.output)")
+    #expect(!given.output.contains("measur"), "\(given.output)")
+  }
+
   @Test func refusals() throws {
     let program = try Program()
     let cases: [([String], [String])] = [
