@@ -54,14 +54,12 @@ enum CSVFiles {
     if layout.kind == .classes {
       for place in tables.indices { tables[place].renumber(classes.numbers) }
     }
-    func half(_ table: CSVTable, _ rows: [Int32]?) -> FeatureTable {
+    let halves = tables.map { table in
       FeatureTable(
         values: table.values, targets: table.targets, kind: layout.kind, classNames: classes.names,
-        rows: rows, standardisation: standardisation)
+        standardisation: standardisation)
     }
-    return DatasetPair(
-      training: half(tables[0], split?.training),
-      heldOut: half(tables[tables.count - 1], split?.heldOut))
+    return split?.halves(of: halves[0]) ?? DatasetPair(training: halves[0], heldOut: halves[1])
   }
 
   private static func classes(

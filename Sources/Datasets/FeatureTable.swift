@@ -16,19 +16,18 @@ public final class FeatureTable: Dataset {
 
   private let values: [Float]  // (rows of the table, features)
   private let rowTargets: [Int32]  // (rows of the table)
-  private let rows: [Int32]?
   private let standardisation: Standardisation?
 
-  /// Rows `rows` of a table, or all of them; features are standardised when they are read.
+  /// All rows of a table; features are standardised when they are read.
   init(
     values: [Float], targets rowTargets: [Int32], kind: TargetKind, classNames: [String],
-    rows: [Int32]?, standardisation: Standardisation? = nil
+    standardisation: Standardisation?
   ) {
-    (self.values, self.rowTargets, self.rows) = (values, rowTargets, rows)
+    (self.values, self.rowTargets) = (values, rowTargets)
     self.standardisation = standardisation
     (targets, self.classNames) = (kind, classNames)
     classes = kind == .classes ? max(2, classNames.count) : 1
-    count = rows?.count ?? rowTargets.count
+    count = rowTargets.count
     sampleShape = Shape([values.count / rowTargets.count])
   }
 
@@ -43,7 +42,7 @@ public final class FeatureTable: Dataset {
       coding.standardisation?.fits(features: sampleShape.count) ?? true
     else { return nil }
     return FeatureTable(
-      values: values, targets: rowTargets, kind: targets, classNames: classNames, rows: rows,
+      values: values, targets: rowTargets, kind: targets, classNames: classNames,
       standardisation: coding.standardisation)
   }
 
@@ -56,7 +55,7 @@ public final class FeatureTable: Dataset {
     let samples = inputs.assumingMemoryBound(to: Float.self)
     values.withUnsafeBufferPointer { values in
       for (place, index) in indices.enumerated() {
-        let row = Int(rows?[Int(index)] ?? index)
+        let row = Int(index)
         targets[place] = rowTargets[row]
         let source = values.baseAddress! + row * features, sample = samples + place * features
         if let standardisation {

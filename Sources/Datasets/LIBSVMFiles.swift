@@ -55,16 +55,16 @@ enum LIBSVMFiles {
     }
     let targets = try kind == .classes ? classes(files) : numbers(files)
     let shape = Shape([features], element: isDense ? .float : .sparse)
-    func half(_ file: Int, _ rows: [Int32]?) -> SparseSamples {
+    let halves = zip(files, targets.values).map { file, values in
       SparseSamples(
-        files[file], rows: rows, targets: targets.values[file], kind: kind,
-        classes: targets.classes, coding: targets.coding, shape: shape)
+        file, targets: values, kind: kind, classes: targets.classes, coding: targets.coding,
+        shape: shape)
     }
-    guard files.count == 1 else {
-      return DatasetPair(training: half(0, nil), heldOut: half(1, nil))
+    guard halves.count == 1 else {
+      return DatasetPair(training: halves[0], heldOut: halves[1])
     }
-    let split = try HeldOutSplit(count: files[0].rows, fraction: fraction, path: paths[0])
-    return DatasetPair(training: half(0, split.training), heldOut: half(0, split.heldOut))
+    return try HeldOutSplit(count: files[0].rows, fraction: fraction, path: paths[0])
+      .halves(of: halves[0])
   }
 
   /// Most features whose zeros are written out.
@@ -114,16 +114,15 @@ final class SparseSamples: Dataset, @unchecked Sendable {
   var targetsPerSample: Int { 1 }
 
   private let file: SparseMatrixFile
-  private let rows: [Int32]?
   private let values: [Int32]
 
-  /// Rows `rows` of `file`, or all of them; `targets` has one per row of the file.
+  /// All rows of `file`, each with its target.
   init(
-    _ file: SparseMatrixFile, rows: [Int32]?, targets values: [Int32], kind: TargetKind,
-    classes: Int, coding: DataCoding, shape: Shape
+    _ file: SparseMatrixFile, targets values: [Int32], kind: TargetKind, classes: Int,
+    coding: DataCoding, shape: Shape
   ) {
-    (self.file, self.rows, self.values, self.coding) = (file, rows, values, coding)
-    (count, self.classes, sampleShape, targets) = (rows?.count ?? file.rows, classes, shape, kind)
+    (self.file, self.values, self.coding) = (file, values, coding)
+    (count, self.classes, sampleShape, targets) = (file.rows, classes, shape, kind)
   }
 
   /// Points at the entries, or writes them among zeros. Cost: 24 bytes a sample, or all features.
@@ -133,7 +132,7 @@ final class SparseSamples: Dataset, @unchecked Sendable {
   ) {
     let features = sampleShape.count
     for (place, index) in indices.enumerated() {
-      let row = Int(rows?[Int(index)] ?? index)
+      let row = Int(index)
       let entries = file.row(row)
       targets[place] = values[row]
       if sampleShape.element == .sparse {

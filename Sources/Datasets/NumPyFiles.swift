@@ -127,17 +127,16 @@ enum NumPyFiles {
     }
     let classes =
       training.kind == .numbers ? 1 : max(2, training.classes, heldOut.classes)
-    func half(_ half: Half, _ rows: [Int32]?) -> ArraySamples {
+    func samples(_ half: Half) -> ArraySamples {
       ArraySamples(
         half.inputs, targets: half.targets, kind: half.kind, classes: classes, scale: scale,
-        channelsFirst: channels == "first", rows: rows)
+        channelsFirst: channels == "first")
     }
     guard halves.count == 1 else {
-      return DatasetPair(training: half(training, nil), heldOut: half(heldOut, nil))
+      return DatasetPair(training: samples(training), heldOut: samples(heldOut))
     }
-    let split = try HeldOutSplit(
-      count: training.targets.count, fraction: fraction, path: training.inputs.path)
-    return DatasetPair(
-      training: half(training, split.training), heldOut: half(training, split.heldOut))
+    return try HeldOutSplit(
+      count: training.targets.count, fraction: fraction, path: training.inputs.path
+    ).halves(of: samples(training))
   }
 }

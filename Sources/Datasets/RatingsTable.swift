@@ -15,9 +15,6 @@ struct RatingsTable {
   private(set) var ratings: [Int32] = []
   /// Different ones, by id.
   let userNumbering, itemNumbering: Numbering
-  /// How many there are.
-  var userCount: Int { userNumbering.count }
-  var itemCount: Int { itemNumbering.count }
 
   /// Where a line has what.
   private struct Columns {

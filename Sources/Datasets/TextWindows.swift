@@ -14,11 +14,24 @@ public final class TextWindows: Dataset {
   /// The size of the alphabet.
   public var classes: Int { alphabet.scalars.count }
   public var coding: DataCoding { DataCoding([alphabet.numbering]) }
+  /// A text that has no characters but those of the other data can take their numbers. Cost: 2 bytes
+  /// a character.
+  public func recoded(in coding: DataCoding) -> (any Dataset)? {
+    guard coding != self.coding else { return self }
+    guard let other = coding.numberings.first.flatMap(alphabet.other) else { return nil }
+    let places = Dictionary(
+      other.scalars.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    let numbers = alphabet.scalars.compactMap { places[$0].map { UInt16($0) } }
+    guard numbers.count == alphabet.scalars.count else { return nil }
+    return TextWindows(
+      symbols.map { numbers[Int($0)] }, range, other, length: sampleShape.count, stride: stride)
+  }
   /// For every symbol of a window the one behind it.
   public var targetsPerSample: Int { sampleShape.count }
 
   private let symbols: [UInt16]
-  private let first, stride: Int
+  private let range: Range<Int>
+  private let stride: Int
 
   /// The catalogue's entry.
   static let format = DatasetFormat(
@@ -61,7 +74,7 @@ public final class TextWindows: Dataset {
     _ symbols: [UInt16], _ range: Range<Int>, _ alphabet: TextAlphabet, length: Int, stride: Int
   ) {
     (self.symbols, self.alphabet) = (symbols, alphabet)
-    (first, self.stride) = (range.lowerBound, stride)
+    (self.range, self.stride) = (range, stride)
     sampleShape = Shape([length], element: .index)
     // The last window's last target is in the range too.
     count = (range.count - length - 1) / stride + 1
@@ -77,7 +90,7 @@ public final class TextWindows: Dataset {
     symbols.withUnsafeBufferPointer { symbols in
       for (place, index) in indices.enumerated() {
         precondition(index >= 0 && index < count, "there is no sample \(index)")
-        let start = first + Int(index) * stride
+        let start = range.lowerBound + Int(index) * stride
         for offset in 0..<length {
           samples[place * length + offset] = Int32(symbols[start + offset])
           targets[place * length + offset] = Int32(symbols[start + offset + 1])

@@ -45,6 +45,19 @@ import Testing
         == "the classes 'a', 'b' and standardised features")
   }
 
+  /// What a model knows it can be asked about: a text of fewer characters takes its numbers.
+  @Test func aTextOfKnownCharactersIsPutIntoThem() throws {
+    let settings = ["length": "3", "heldout": "0.5"]
+    let training = try open("text", rows("abc"), settings)
+    let other = try open("text", rows("cb"), settings)
+    let recoded = try #require(other.recoded(in: training.coding))
+    #expect(Samples(of: other, [0]).inputs == [[2, 1, 0]])  // c, b, line end
+    #expect(Samples(of: recoded, [0]).inputs == [[3, 2, 0]])
+    #expect(recoded.classes == 4 && recoded.coding == training.coding)
+    #expect(recoded.count == other.count)
+    #expect(training.recoded(in: other.coding) == nil)
+  }
+
   @Test func manyNamesAreOnlySummed() {
     let many = (0..<50_000).map { "name \($0)" }
     let (a, b) = (Numbering("users", many), Numbering("users", many.reversed()))
