@@ -32,17 +32,19 @@ public final class FeatureTable: Dataset {
   }
 
   public var coding: DataCoding {
-    DataCoding([Numbering("classes", classNames)], standardisation: standardisation)
+    DataCoding([Numbering(Numbering.classes, classNames)], standardisation: standardisation)
   }
 
-  /// Features are standardised as those of the other data were, or not at all if those were not.
-  /// Classes must be the same.
+  /// Features are standardised as those of the other data were, or not at all if those were not, and
+  /// classes take the numbers that they have there.
   public func recoded(in coding: DataCoding) -> (any Dataset)? {
-    guard coding.numberings == self.coding.numberings,
+    guard let places = coding.places(ofClassesOf: self.coding),
       coding.standardisation?.fits(features: sampleShape.count) ?? true
     else { return nil }
     return FeatureTable(
-      values: values, targets: rowTargets, kind: targets, classNames: classNames,
+      values: values,
+      targets: targets == .classes ? rowTargets.map { places[Int($0)] } : rowTargets,
+      kind: targets, classNames: coding.classes?.names ?? classNames,
       standardisation: coding.standardisation)
   }
 

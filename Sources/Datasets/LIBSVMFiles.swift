@@ -93,7 +93,8 @@ enum LIBSVMFiles {
     let places = Dictionary(uniqueKeysWithValues: labels.enumerated().map { ($1, Int32($0)) })
     let values = files.map { file in (0..<file.rows).map { places[file.labels[$0]]! } }
     return (
-      values, max(2, known.count), DataCoding([Numbering("classes", labels.map { "\(Int($0))" })])
+      values, max(2, known.count),
+      DataCoding([Numbering(Numbering.classes, labels.map { "\(Int($0))" })])
     )
   }
 
@@ -123,6 +124,16 @@ final class SparseSamples: Dataset, @unchecked Sendable {
   ) {
     (self.file, self.values, self.coding) = (file, values, coding)
     (count, self.classes, sampleShape, targets) = (file.rows, classes, shape, kind)
+  }
+
+  /// Classes take the numbers that they have in the other data.
+  func recoded(in coding: DataCoding) -> (any Dataset)? {
+    guard coding.standardisation == nil, let places = coding.places(ofClassesOf: self.coding) else {
+      return nil
+    }
+    return SparseSamples(
+      file, targets: targets == .classes ? values.map { places[Int($0)] } : values, kind: targets,
+      classes: max(classes, coding.classes?.count ?? 0), coding: coding, shape: sampleShape)
   }
 
   /// Points at the entries, or writes them among zeros. Cost: 24 bytes a sample, or all features.

@@ -17,14 +17,11 @@ public final class TextWindows: Dataset {
   /// A text that has no characters but those of the other data can take their numbers. Cost: 2 bytes
   /// a character.
   public func recoded(in coding: DataCoding) -> (any Dataset)? {
-    guard coding != self.coding else { return self }
-    guard let other = coding.numberings.first.flatMap(alphabet.other) else { return nil }
-    let places = Dictionary(
-      other.scalars.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-    let numbers = alphabet.scalars.compactMap { places[$0].map { UInt16($0) } }
-    guard numbers.count == alphabet.scalars.count else { return nil }
+    guard let numbering = coding.numberings.first, let other = alphabet.other(numbering),
+      let places = numbering.places(of: alphabet.numbering)?.map({ UInt16($0) })
+    else { return coding == self.coding ? self : nil }
     return TextWindows(
-      symbols.map { numbers[Int($0)] }, range, other, length: sampleShape.count, stride: stride)
+      symbols.map { places[Int($0)] }, range, other, length: sampleShape.count, stride: stride)
   }
   /// For every symbol of a window the one behind it.
   public var targetsPerSample: Int { sampleShape.count }

@@ -152,12 +152,10 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
         path, "made with another \(what) (\(here), not \(there)): this job cannot go on from it")
     }
     if let coding, let other = job.coding, coding != other {
-      let (here, there) = (coding.description, other.description)
       throw CheckpointError(
         path,
-        "made with other data ("
-          + (here == there ? "whose features have another mean" : "\(here), not \(there)")
-          + "): this job cannot go on from it")
+        "made with other data (\(coding.description); these have \(coding.difference(of: other))):"
+          + " this job cannot go on from it")
     }
   }
 
@@ -168,7 +166,8 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
     guard let coding else { return data }
     guard let data = data.recoded(in: coding) else {
       throw UsageError(
-        "the model was trained on \(coding.description); \(name) has \(data.coding.description)")
+        "the model was trained on \(coding.description); \(name) has "
+          + coding.difference(of: data.coding))
     }
     return data
   }

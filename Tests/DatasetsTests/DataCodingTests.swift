@@ -58,6 +58,37 @@ import Testing
     #expect(training.recoded(in: other.coding) == nil)
   }
 
+  /// A file that lacks some classes is one of the same kind.
+  @Test func fewerClassesKeepTheirNumbers() throws {
+    for (format, all, some, settings) in [
+      ("csv", rows("1,a", "2,b", "3,c"), rows("1,a", "3,c"), ["standardise": "false"]),
+      ("csv", rows("1,0", "2,1", "3,2"), rows("1,0", "3,2"), ["standardise": "false"]),
+      ("libsvm", rows("5 1:1", "7 1:2", "9 1:3"), rows("5 1:1", "9 1:3"), [:]),
+    ] {
+      let training = try open(format, all, settings), few = try open(format, some, settings)
+      let recoded = try #require(few.recoded(in: training.coding))
+      #expect(recoded.classes == 3 && recoded.coding == training.coding)
+      #expect(
+        Set(Samples(of: recoded).classes) == [0, 2] && Set(Samples(of: few).classes) == [0, 1])
+      #expect(Samples(of: recoded).inputs == Samples(of: few).inputs)
+      #expect(training.recoded(in: few.coding) == nil)
+    }
+    // Numbers in memory have no names: what has others is something else.
+    let named = try open("csv", rows("1,a", "2,b"), ["standardise": "false"])
+    let numbered = try open("csv", rows("1,0", "2,1"), ["standardise": "false"])
+    #expect(named.recoded(in: DataCoding()) == nil && numbered.recoded(in: DataCoding()) != nil)
+    #expect(numbered.recoded(in: named.coding) == nil)
+  }
+
+  @Test func differencesAreTold() throws {
+    func coding(_ names: String...) -> DataCoding { DataCoding([Numbering("classes", names)]) }
+    let ab = coding("a", "b")
+    #expect(ab.difference(of: coding("a", "c")) == "other classes: 'c'")
+    #expect(ab.difference(of: coding("a")) == "the classes 'a' only")
+    #expect(ab.difference(of: coding("0", "1")) == "plain numbers")
+    #expect(ab.difference(of: DataCoding([Numbering("users", ["a"])])) == "the users 'a'")
+  }
+
   @Test func manyNamesAreOnlySummed() {
     let many = (0..<50_000).map { "name \($0)" }
     let (a, b) = (Numbering("users", many), Numbering("users", many.reversed()))

@@ -65,8 +65,8 @@ import Testing
     #expect {
       try one.check(continues: other, path: "file")
     } throws: {
-      "\($0)" == "file: made with other data (the characters 'a', 'b', 'c', not the characters"
-        + " 'a', 'b', 'd'): this job cannot go on from it"
+      "\($0)" == "file: made with other data (the characters 'a', 'b', 'c'; these have other"
+        + " characters: 'd'): this job cannot go on from it"
     }
     var damaged = try one.metadata()
     damaged["apus.coding"] = "{"
