@@ -12,20 +12,19 @@ final class ArraySamples: Dataset {
   var targetsPerSample: Int { 1 }
 
   private let inputs: NumericArray
-  private let rows: [Int32]?
   private let rowTargets: [Int32]
   private let scale: Float
   /// 1, or the number of channels where the array has them outermost: planes of a sample.
   private let planes: Int
 
-  /// Samples `rows` of `inputs`, or all of them; one target per sample of the array.
+  /// All samples of `inputs`, each with its target.
   ///
   /// - Parameter channelsFirst: a sample is (channels, height, width) in the array.
   init(
     _ inputs: NumericArray, targets rowTargets: [Int32], kind: TargetKind, classes: Int,
-    scale: Float, channelsFirst: Bool, rows: [Int32]?
+    scale: Float, channelsFirst: Bool
   ) {
-    (self.inputs, self.rowTargets, self.rows) = (inputs, rowTargets, rows)
+    (self.inputs, self.rowTargets) = (inputs, rowTargets)
     (targets, self.classes, self.scale) = (kind, classes, scale)
     let extents = Array(inputs.shape[1...])
     let isImage = extents.count == 3
@@ -36,7 +35,7 @@ final class ArraySamples: Dataset {
       case 3 where channelsFirst: Shape([extents[1], extents[2], extents[0]])
       default: Shape(extents)
       }
-    count = rows?.count ?? rowTargets.count
+    count = rowTargets.count
   }
 
   /// Converts samples, channels innermost.
@@ -47,7 +46,7 @@ final class ArraySamples: Dataset {
     let size = sampleShape.count, plane = size / planes
     let samples = target.assumingMemoryBound(to: Float.self)
     for (place, index) in indices.enumerated() {
-      let row = Int(rows?[Int(index)] ?? index)
+      let row = Int(index)
       targets[place] = rowTargets[row]
       for channel in 0..<planes {
         inputs.copyFloats(

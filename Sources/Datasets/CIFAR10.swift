@@ -47,8 +47,8 @@ enum CIFAR10 {
     func half(_ paths: [String], margin: Int?) throws(DataError) -> PlanarImages {
       var files: [PlanarImages.RecordFile] = []
       for path in paths { files.append(try records(path)) }
-      guard files.reduce(0, { $0 + $1.count }) <= Int(Int32.max) else {
-        throw DataError(path: paths[0], problem: "more than \(grouped(Int(Int32.max))) pictures")
+      guard files.reduce(0, { $0 + $1.count }) <= mostSamples else {
+        throw DataError(path: paths[0], problem: tooMany("pictures"))
       }
       return PlanarImages(files, side: side, classes: classes, tables: tables, margin: margin)
     }

@@ -24,8 +24,8 @@ enum CSVFiles {
 
   /// Opens `TRAIN` or `TRAIN,HELDOUT`; of a single file a share is held out.
   ///
-  /// Classes may be any text; they are numbered in ascending order over both files, as numbers if all
-  /// are numbers. Features are standardised by the training half.
+  /// Classes may be any text; they are numbered in ascending order over both files, by value if all
+  /// are whole numbers. Features are standardised by the training half.
   ///
   /// - Throws: `DataError` for files, `SettingError` for settings.
   static func open(_ argument: String, _ settings: Settings) throws -> DatasetPair {
@@ -35,37 +35,43 @@ enum CSVFiles {
     let layout = CSVTable.Layout(
       hasHeader: Bool(header), separator: separators[separator],
       target: settings.string("target"), kind: try targetKind(settings))
-    let fraction = try HeldOutSplit.fraction(settings)
+    let fraction = try HeldOutSplit.fraction(settings, files: paths.count)
     let isStandardised = try settings.bool("standardise")
     var names = NameTable()
     var tables: [CSVTable] = []
     for path in paths { tables.append(try CSVTable(path, layout, names: &names)) }
     if tables.count == 2 { try compare(tables[0], tables[1]) }
+    try requireFewClasses(names.names.count, path: paths[0])
+    let classes =
+      layout.kind == .classes ? try Self.classes(names, of: tables) : (numbers: [], names: [])
     let split =
       tables.count == 2
       ? nil : try HeldOutSplit(count: tables[0].targets.count, fraction: fraction, path: paths[0])
-    try requireFewClasses(names.names.count, path: paths[0])
-    let ranks = names.ranks
     let standardisation =
       isStandardised
       ? Standardisation(
         of: tables[0].values, features: tables[0].width - 1, rows: split?.training) : nil
-    for place in tables.indices {
-      if layout.kind == .classes { tables[place].renumber(ranks) }
-      standardisation?.apply(to: &tables[place].values)
+    if layout.kind == .classes {
+      for place in tables.indices { tables[place].renumber(classes.numbers) }
     }
-    var classNames = [String](repeating: "", count: names.names.count)
-    for (number, rank) in ranks.enumerated() {
-      classNames[Int(rank)] = String(decoding: names.names[number], as: UTF8.self)
-    }
-    func half(_ table: CSVTable, _ rows: [Int32]?) -> FeatureTable {
+    let halves = tables.map { table in
       FeatureTable(
-        values: table.values, targets: table.targets, kind: layout.kind, classNames: classNames,
-        rows: rows)
+        values: table.values, targets: table.targets, kind: layout.kind, classNames: classes.names,
+        standardisation: standardisation)
     }
-    return DatasetPair(
-      training: half(tables[0], split?.training),
-      heldOut: half(tables[tables.count - 1], split?.heldOut))
+    return split?.halves(of: halves[0]) ?? DatasetPair(training: halves[0], heldOut: halves[1])
+  }
+
+  private static func classes(
+    _ names: NameTable, of tables: [CSVTable]
+  ) throws(DataError) -> (numbers: [Int32], names: [String]) {
+    do throws(NameTable.NoClass) { return try names.classes() } catch {
+      let problem =
+        "\(shown(names.names[error.number])) is no class: classes are names or whole numbers; "
+        + "--set task=numbers takes targets as numbers"
+      throw tables.lazy.compactMap { $0.failure(ofName: error.number, problem) }.first
+        ?? DataError(path: tables[0].path, problem: problem)
+    }
   }
 
   /// Both files must have the same columns.

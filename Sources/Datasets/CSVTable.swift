@@ -1,5 +1,4 @@
-// One CSV file as numbers: every column but one is a feature, that one the target. Which line is a
-// header and which column the target follows from the settings and the first line.
+// One CSV file as numbers: every column but one is a feature, that one the target.
 
 import Basics
 
@@ -7,7 +6,7 @@ import Basics
 struct CSVTable {
   /// How a file is to be read.
   struct Layout {
-    /// Whether the first line names the columns; nil: if one of them but the target is no number.
+    /// Whether the first line names the columns; nil: if all of them but the target are no numbers.
     var hasHeader: Bool?
     /// Between fields; nil: as the first line tells.
     var separator: UInt8?
@@ -27,6 +26,8 @@ struct CSVTable {
   var values: [Float] = []
   /// Per row: a number's bits, or a number in the table of names.
   private(set) var targets: [Int32] = []
+  /// Names of classes that were met here first: the number of the first, and where each is.
+  private var met: (first: Int, offsets: [Int])
 
   /// Reads all lines; names of classes go into `names`.
   ///
@@ -35,7 +36,11 @@ struct CSVTable {
     self.path = path
     let source = try TextSource(path: path, content: "a line of comma-separated values")
     var text = DelimitedText(source, separator: layout.separator)
-    (header, width, target) = try Self.start(&text, layout)
+    try source.requireLineFeeds()
+    let begin = text.position
+    let columns = try CSVHeader(&text, layout)
+    (header, width, target) = (columns.names, columns.width, columns.target)
+    met = (names.names.count, [])
     guard width > 1 else {
       throw source.failure(
         at: source.start, "one column; features and a target need two or more (see separator)")
@@ -59,11 +64,23 @@ struct CSVTable {
         }
         column += 1
       }
-      guard targets.count < Int(Int32.max) else {
-        throw source.failure(at: line, "more than \(grouped(Int(Int32.max))) samples")
-      }
+      guard targets.count < mostSamples else { throw source.failure(at: line, tooMany()) }
     }
     guard !targets.isEmpty else { throw DataError(path: path, problem: "holds no samples") }
+    if layout.hasHeader == nil, header == nil, layout.kind == .classes,
+      let doubt = CSVHeader.doubt(values[..<(width - 1)], targets, names)
+    {
+      throw source.failure(at: begin, doubt)
+    }
+  }
+
+  /// An error about a class, with the line on which it was met first; nil if that was elsewhere.
+  func failure(ofName number: Int, _ problem: String) -> DataError? {
+    guard met.offsets.indices.contains(number - met.first) else { return nil }
+    do throws(DataError) {
+      let source = try TextSource(path: path, content: "a line of comma-separated values")
+      return source.failure(at: met.offsets[number - met.first], problem)
+    } catch { return error }
   }
 
   /// Numbers the classes anew.
@@ -71,9 +88,11 @@ struct CSVTable {
     for row in targets.indices { targets[row] = ranks[Int(targets[row])] }
   }
 
-  private func name(
+  private mutating func name(
     _ field: DelimitedText.Field, _ text: DelimitedText, _ names: inout NameTable
   ) throws(DataError) -> Int32 {
+    let known = names.names.count
+    defer { if names.names.count > known { met.offsets.append(field.range.lowerBound) } }
     guard !field.range.isEmpty else {
       throw text.source.failure(
         at: field.range.lowerBound, "no class in column \(describe(target))")
@@ -92,6 +111,8 @@ struct CSVTable {
     return text.source.failure(
       at: field.range.lowerBound,
       "\(shown(text.content(of: field))) in column \(describe(column)) where a finite number is needed"
+        + (header == nil && targets.isEmpty && column == target
+          ? " (--set header=true if the first line names the columns)" : "")
     )
   }
 
@@ -99,40 +120,5 @@ struct CSVTable {
   private func describe(_ column: Int) -> String {
     guard let header else { return "\(column + 1)" }
     return "\(column + 1) (\(shown(header[column].utf8)))"
-  }
-
-  /// Looks at the first line, and passes over it if it is a header.
-  private static func start(
-    _ text: inout DelimitedText, _ layout: Layout
-  ) throws(DataError) -> (header: [String]?, width: Int, target: Int) {
-    let path = text.source.path
-    guard text.beginLine() else { throw DataError(path: path, problem: "holds no samples") }
-    var reader = text
-    let fields = try reader.line()
-    let names = fields.map { reader.string(of: $0) }
-    let areNumbers = fields.map { reader.number(in: $0) != nil }
-    let position: Int? =
-      switch layout.target {
-      case "last": names.count - 1
-      case "first": 0
-      default: Int(layout.target).flatMap { (1...names.count).contains($0) ? $0 - 1 : nil }
-      }
-    let named = names.firstIndex(of: layout.target)
-    let hasHeader =
-      layout.hasHeader
-      ?? (position == nil
-        || names.indices.contains { $0 != position && !areNumbers[$0] })
-    guard let target = (hasHeader ? named : nil) ?? position else {
-      let columns =
-        hasHeader
-        ? "its columns are " + names.prefix(12).joined(separator: ", ")
-          + (names.count > 12 ? ", ..." : "")
-        : "without a header, last, first or a number from 1 to \(names.count) is needed"
-      throw text.source.failure(
-        at: text.position,
-        "no column target=\(layout.target); \(printable(columns.utf8, most: 300))")
-    }
-    if hasHeader { text = reader }
-    return (hasHeader ? names : nil, names.count, target)
   }
 }

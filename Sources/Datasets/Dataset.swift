@@ -51,6 +51,11 @@ public protocol Dataset: AnyObject, Sendable {
   /// Where samples are indices: how many different ones each column has. One number stands for all
   /// columns; by default it is `classes`. Empty for other samples.
   var indexCounts: [Int] { get }
+  /// What its numbers stand for; empty unless a data set says otherwise.
+  var coding: DataCoding { get }
+  /// The same samples in the coding of other data, those that a model was trained on; nil where that
+  /// cannot be. By default only the own coding can.
+  func recoded(in coding: DataCoding) -> (any Dataset)?
   /// Writes the samples `indices`, one behind the other, in `sampleShape` order, and their targets.
   /// Allocates nothing. What is written is a pure function of (index, context): whoever reads a
   /// sample gets the same picture, with the same distortions where training data are augmented.
@@ -62,6 +67,10 @@ public protocol Dataset: AnyObject, Sendable {
 extension Dataset {
   public var targets: TargetKind { .classes }
   public var indexCounts: [Int] { sampleShape.element == .index ? [classes] : [] }
+  public var coding: DataCoding { DataCoding() }
+  public func recoded(in coding: DataCoding) -> (any Dataset)? {
+    coding == self.coding ? self : nil
+  }
 }
 
 extension Dataset {

@@ -16,6 +16,12 @@ func filePaths(
   return paths
 }
 
+/// Most samples of a data set: their numbers have 31 bits.
+let mostSamples = Int(Int32.max)
+
+/// What is said where there are more than `mostSamples`.
+func tooMany(_ what: String = "samples") -> String { "more than \(grouped(mostSamples)) \(what)" }
+
 /// Most classes that a data set may have: a number that was meant as a number would otherwise ask for
 /// a network of billions of outputs.
 let mostClasses = 1 << 20

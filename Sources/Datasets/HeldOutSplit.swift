@@ -11,13 +11,22 @@ struct HeldOutSplit {
 
   /// The setting that all formats with a single file share.
   static let setting = Setting(
-    "heldout", default: "0.1",
-    help: "share of the samples that is held out of a single file"
+    "heldout", default: "",
+    help: "share of the samples that is held out of a single file; else 0.1"
   )
 
-  /// The share that `settings` ask for.
-  static func fraction(_ settings: Settings) throws(SettingError) -> Double {
-    try settings.double(setting.name, .between(0, 1))
+  /// The share that `settings` ask for; a tenth if they do not.
+  ///
+  /// - Parameter files: how many there are; of two the second is held out.
+  static func fraction(_ settings: Settings, files: Int = 1) throws(SettingError) -> Double {
+    let text = settings.string(setting.name)
+    guard !text.isEmpty else { return 0.1 }
+    guard files == 1 else {
+      throw SettingError(
+        setting: setting.name, value: text,
+        allowed: "a single file, not one to train on and one that is held out,")
+    }
+    return try settings.double(setting.name, .between(0, 1))
   }
 
   /// Splits samples 0 ..< count. Cost: O(count).

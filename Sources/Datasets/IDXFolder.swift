@@ -60,8 +60,8 @@ public enum IDXFolder {
           path: labels.path,
           problem: "\(grouped(count)) labels for \(grouped(images.dimensions[0])) images")
       }
-      guard count <= Int(Int32.max) else {
-        throw DataError(path: labels.path, problem: "more than \(grouped(Int(Int32.max))) samples")
+      guard count <= mostSamples else {
+        throw DataError(path: labels.path, problem: tooMany())
       }
       largestLabel = Int(UnsafeBufferPointer(start: labels.entries, count: count).max() ?? 0)
     }

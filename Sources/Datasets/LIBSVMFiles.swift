@@ -30,7 +30,7 @@ enum LIBSVMFiles {
     let limit =
       settings.string("features").isEmpty
       ? nil : try settings.int("features", .from(1, to: Double(Int32.max)))
-    let fraction = try HeldOutSplit.fraction(settings)
+    let fraction = try HeldOutSplit.fraction(settings, files: paths.count)
     var files: [SparseMatrixFile] = []
     for path in paths { files.append(try SparseMatrixFile.open(path)) }
     let base = files.map(\.ownBase).min()
@@ -55,16 +55,16 @@ enum LIBSVMFiles {
     }
     let targets = try kind == .classes ? classes(files) : numbers(files)
     let shape = Shape([features], element: isDense ? .float : .sparse)
-    func half(_ file: Int, _ rows: [Int32]?) -> SparseSamples {
+    let halves = zip(files, targets.values).map { file, values in
       SparseSamples(
-        files[file], rows: rows, targets: targets.values[file], kind: kind,
-        classes: targets.classes, shape: shape)
+        file, targets: values, kind: kind, classes: targets.classes, coding: targets.coding,
+        shape: shape)
     }
-    guard files.count == 1 else {
-      return DatasetPair(training: half(0, nil), heldOut: half(1, nil))
+    guard halves.count == 1 else {
+      return DatasetPair(training: halves[0], heldOut: halves[1])
     }
-    let split = try HeldOutSplit(count: files[0].rows, fraction: fraction, path: paths[0])
-    return DatasetPair(training: half(0, split.training), heldOut: half(0, split.heldOut))
+    return try HeldOutSplit(count: files[0].rows, fraction: fraction, path: paths[0])
+      .halves(of: halves[0])
   }
 
   /// Most features whose zeros are written out.
@@ -73,7 +73,7 @@ enum LIBSVMFiles {
   /// Labels as classes in ascending order.
   private static func classes(
     _ files: [SparseMatrixFile]
-  ) throws(DataError) -> (values: [[Int32]], classes: Int) {
+  ) throws(DataError) -> (values: [[Int32]], classes: Int, coding: DataCoding) {
     var known: Set<Float> = []
     for file in files {
       var previous = Float.nan
@@ -89,14 +89,19 @@ enum LIBSVMFiles {
       }
     }
     try requireFewClasses(known.count, path: files[0].path)
-    let places = Dictionary(
-      uniqueKeysWithValues: known.sorted().enumerated().map { ($1, Int32($0)) })
+    let labels = known.sorted()
+    let places = Dictionary(uniqueKeysWithValues: labels.enumerated().map { ($1, Int32($0)) })
     let values = files.map { file in (0..<file.rows).map { places[file.labels[$0]]! } }
-    return (values, max(2, known.count))
+    return (
+      values, max(2, known.count),
+      DataCoding([Numbering(Numbering.classes, labels.map { "\(Int($0))" })])
+    )
   }
 
-  private static func numbers(_ files: [SparseMatrixFile]) -> (values: [[Int32]], classes: Int) {
-    (files.map { file in (0..<file.rows).map { file.labels[$0].target } }, 1)
+  private static func numbers(
+    _ files: [SparseMatrixFile]
+  ) -> (values: [[Int32]], classes: Int, coding: DataCoding) {
+    (files.map { file in (0..<file.rows).map { file.labels[$0].target } }, 1, DataCoding())
   }
 }
 
@@ -106,19 +111,29 @@ final class SparseSamples: Dataset, @unchecked Sendable {
   let sampleShape: Shape
   let classes: Int
   let targets: TargetKind
+  let coding: DataCoding
   var targetsPerSample: Int { 1 }
 
   private let file: SparseMatrixFile
-  private let rows: [Int32]?
   private let values: [Int32]
 
-  /// Rows `rows` of `file`, or all of them; `targets` has one per row of the file.
+  /// All rows of `file`, each with its target.
   init(
-    _ file: SparseMatrixFile, rows: [Int32]?, targets values: [Int32], kind: TargetKind,
-    classes: Int, shape: Shape
+    _ file: SparseMatrixFile, targets values: [Int32], kind: TargetKind, classes: Int,
+    coding: DataCoding, shape: Shape
   ) {
-    (self.file, self.rows, self.values) = (file, rows, values)
-    (count, self.classes, sampleShape, targets) = (rows?.count ?? file.rows, classes, shape, kind)
+    (self.file, self.values, self.coding) = (file, values, coding)
+    (count, self.classes, sampleShape, targets) = (file.rows, classes, shape, kind)
+  }
+
+  /// Classes take the numbers that they have in the other data.
+  func recoded(in coding: DataCoding) -> (any Dataset)? {
+    guard coding.standardisation == nil, let places = coding.places(ofClassesOf: self.coding) else {
+      return nil
+    }
+    return SparseSamples(
+      file, targets: targets == .classes ? values.map { places[Int($0)] } : values, kind: targets,
+      classes: max(classes, coding.classes?.count ?? 0), coding: coding, shape: sampleShape)
   }
 
   /// Points at the entries, or writes them among zeros. Cost: 24 bytes a sample, or all features.
@@ -128,7 +143,7 @@ final class SparseSamples: Dataset, @unchecked Sendable {
   ) {
     let features = sampleShape.count
     for (place, index) in indices.enumerated() {
-      let row = Int(rows?[Int(index)] ?? index)
+      let row = Int(index)
       let entries = file.row(row)
       targets[place] = values[row]
       if sampleShape.element == .sparse {

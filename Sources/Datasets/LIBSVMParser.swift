@@ -23,6 +23,7 @@ struct LIBSVMParser {
   /// - Throws: `DataError` that names the line.
   init(_ source: TextSource) throws(DataError) {
     self.source = source
+    try source.requireLineFeeds()
     // Not more entries than colons, and not fewer bytes than four for each.
     indices.reserveCapacity((source.end - source.start) / 8)
     values.reserveCapacity((source.end - source.start) / 8)
@@ -61,8 +62,8 @@ struct LIBSVMParser {
         at: begin,
         "\(source.word(at: begin)) where a label is needed: a finite number, then INDEX:VALUE ...")
     }
-    guard labels.count < Int(Int32.max) else {
-      throw source.failure(at: begin, "more than \(grouped(Int(Int32.max))) samples")
+    guard labels.count < mostSamples else {
+      throw source.failure(at: begin, tooMany())
     }
     var previous: Int32 = -1
     while true {

@@ -4,7 +4,7 @@
 import Basics
 import Kernels
 
-/// Ratings of one half.
+/// Ratings of a file.
 public final class MovieLens: Dataset {
   public let count: Int
   /// `[2]`: the user's index, then the item's; each counts from 0.
@@ -12,13 +12,11 @@ public final class MovieLens: Dataset {
   public let classes = 1
   public let targets = TargetKind.numbers
   public let targetsPerSample = 1
-  /// Different users and items, of both halves.
-  public var users: Int { table.userCount }
-  public var items: Int { table.itemCount }
-  public var indexCounts: [Int] { [users, items] }
+  /// Different users, and items, of both halves.
+  public var indexCounts: [Int] { [table.userNumbering.count, table.itemNumbering.count] }
+  public var coding: DataCoding { DataCoding([table.userNumbering, table.itemNumbering]) }
 
   private let table: RatingsTable
-  private let rows: [Int32]
 
   /// The catalogue's entry.
   static let format = DatasetFormat(
@@ -33,13 +31,10 @@ public final class MovieLens: Dataset {
     let fraction = try HeldOutSplit.fraction(settings)
     let table = try RatingsTable(path)
     let split = try HeldOutSplit(count: table.ratings.count, fraction: fraction, path: path)
-    return DatasetPair(
-      training: MovieLens(table, split.training), heldOut: MovieLens(table, split.heldOut))
+    return split.halves(of: MovieLens(table))
   }
 
-  private init(_ table: RatingsTable, _ rows: [Int32]) {
-    (self.table, self.rows, count) = (table, rows, rows.count)
-  }
+  private init(_ table: RatingsTable) { (self.table, count) = (table, table.ratings.count) }
 
   /// Copies 12 bytes a sample.
   public func read(
@@ -48,7 +43,7 @@ public final class MovieLens: Dataset {
   ) {
     let samples = inputs.bindMemory(to: Int32.self, capacity: 2 * indices.count)
     for (place, index) in indices.enumerated() {
-      let row = Int(rows[Int(index)])
+      let row = Int(index)
       samples[2 * place] = table.users[row]
       samples[2 * place + 1] = table.items[row]
       targets[place] = table.ratings[row]

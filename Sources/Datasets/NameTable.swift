@@ -24,24 +24,39 @@ struct NameTable {
     return slots[slot]
   }
 
-  /// Each name's place in ascending order: by value where all are numbers, else byte by byte.
-  var ranks: [Int32] {
-    let values = names.map { name in
-      name.withUnsafeBufferPointer { bytes -> Float? in
-        guard let base = bytes.baseAddress else { return nil }
-        var at = 0
-        let value = DecimalNumber.float(base, &at, bytes.count)
-        return at == bytes.count ? value : nil
+  /// A name that is a number where all are, but none that a class can be.
+  struct NoClass: Error { let number: Int }
+
+  /// The class of each name, and what classes are called, in ascending order: by value where all names
+  /// are numbers, of which `1`, `+1` and `1.0` are the same class; else byte by byte.
+  ///
+  /// - Throws: `NoClass` where all are numbers and one has a fraction or is not finite.
+  func classes() throws(NoClass) -> (numbers: [Int32], names: [String]) {
+    let values = names.map(Self.number)
+    guard !values.contains(nil) else {
+      let order = names.indices.sorted { names[$0].lexicographicallyPrecedes(names[$1]) }
+      var numbers = [Int32](repeating: 0, count: names.count)
+      for (rank, number) in order.enumerated() { numbers[number] = Int32(rank) }
+      return (numbers, order.map { String(decoding: names[$0], as: UTF8.self) })
+    }
+    var wholes: [Int] = []
+    for (number, value) in values.enumerated() {
+      // Doubles know every whole number up to here.
+      guard let value, abs(value) <= 0x1p53, let whole = Int(exactly: value) else {
+        throw NoClass(number: number)
       }
+      wholes.append(whole)
     }
-    let areNumbers = !values.contains(nil)
-    let order = names.indices.sorted { a, b in
-      if areNumbers, let x = values[a], let y = values[b], x != y { return x < y }
-      return names[a].lexicographicallyPrecedes(names[b])
-    }
-    var ranks = [Int32](repeating: 0, count: names.count)
-    for (rank, number) in order.enumerated() { ranks[number] = Int32(rank) }
-    return ranks
+    let ordered = Set(wholes).sorted()
+    let places = Dictionary(uniqueKeysWithValues: ordered.enumerated().map { ($1, Int32($0)) })
+    return (wholes.map { places[$0]! }, ordered.map(String.init))
+  }
+
+  /// The number that a name is, finite or not.
+  static func number(_ name: [UInt8]) -> Double? {
+    // `0x10` is a name.
+    name.contains { $0 | 0x20 == UInt8(ascii: "x") }
+      ? nil : Double(String(decoding: name, as: UTF8.self))
   }
 
   /// Where a name is, or where it would be.

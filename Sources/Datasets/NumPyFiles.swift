@@ -33,8 +33,9 @@ enum NumPyFiles {
   ) { path, settings in
     let archive = try ZipArchive(path: path!)
     let names = archive.members.map(\.name)
-    let known = [["x_train", "y_train", "x_test", "y_test"], ["x", "y"]].map {
-      $0.map { $0 + ".npy" }
+    // NumPy appends `.npy`, other writers do not.
+    let known = [["x_train", "y_train", "x_test", "y_test"], ["x", "y"]].flatMap { list in
+      [list.map { $0 + ".npy" }, list]
     }
     guard let wanted = known.first(where: { $0.allSatisfy(names.contains) }) else {
       throw DataError(
@@ -71,8 +72,8 @@ enum NumPyFiles {
           problem: "an array of \(text(targets.shape)) where one target for each of "
             + "\(grouped(count)) samples is needed")
       }
-      guard count <= Int(Int32.max) else {
-        throw DataError(path: inputs.path, problem: "more than \(grouped(Int(Int32.max))) samples")
+      guard count <= mostSamples else {
+        throw DataError(path: inputs.path, problem: tooMany())
       }
       try inputs.requireFinite(scale: scale)
       self.inputs = inputs
@@ -102,7 +103,7 @@ enum NumPyFiles {
   /// Makes both halves of inputs and targets, or of two of each.
   private static func open(_ arrays: [NumericArray], _ settings: Settings) throws -> DatasetPair {
     let channels = try settings.choice("channels", of: ["last", "first"])
-    let fraction = try HeldOutSplit.fraction(settings)
+    let fraction = try HeldOutSplit.fraction(settings, files: arrays.count / 2)
     let scale: Float
     if settings.string("scale") == "auto" {
       scale = arrays[0].type == .u1 ? 1 / 255 : 1
@@ -126,17 +127,16 @@ enum NumPyFiles {
     }
     let classes =
       training.kind == .numbers ? 1 : max(2, training.classes, heldOut.classes)
-    func half(_ half: Half, _ rows: [Int32]?) -> ArraySamples {
+    func samples(_ half: Half) -> ArraySamples {
       ArraySamples(
         half.inputs, targets: half.targets, kind: half.kind, classes: classes, scale: scale,
-        channelsFirst: channels == "first", rows: rows)
+        channelsFirst: channels == "first")
     }
     guard halves.count == 1 else {
-      return DatasetPair(training: half(training, nil), heldOut: half(heldOut, nil))
+      return DatasetPair(training: samples(training), heldOut: samples(heldOut))
     }
-    let split = try HeldOutSplit(
-      count: training.targets.count, fraction: fraction, path: training.inputs.path)
-    return DatasetPair(
-      training: half(training, split.training), heldOut: half(training, split.heldOut))
+    return try HeldOutSplit(
+      count: training.targets.count, fraction: fraction, path: training.inputs.path
+    ).halves(of: samples(training))
   }
 }

@@ -5,20 +5,20 @@ import Basics
 
 /// Types of elements, by NumPy's names.
 enum NumericType: String, CaseIterable {
-  case f4, f8, u1, i1, i2, i4, i8, b1
+  case f2, f4, f8, u1, u2, u4, i1, i2, i4, i8, b1
 
   /// Bytes of an element.
   var size: Int {
     switch self {
     case .u1, .i1, .b1: 1
-    case .i2: 2
-    case .f4, .i4: 4
+    case .f2, .u2, .i2: 2
+    case .f4, .u4, .i4: 4
     case .f8, .i8: 8
     }
   }
 
   /// Whether elements are numbers with fractions.
-  var isFloat: Bool { self == .f4 || self == .f8 }
+  var isFloat: Bool { [.f2, .f4, .f8].contains(self) }
 }
 
 /// An array of a NumPy file.
@@ -69,10 +69,13 @@ struct NumericArray: @unchecked Sendable {
       forEach(raw, from: start, count: count) { target[$0 * stride] = value($1) * scale }
     }
     switch type {
+    case .f2: copy(UInt16.self) { Float(Float16(bitPattern: $0)) }
     case .f4: copy(UInt32.self) { Float(bitPattern: $0) }
     case .f8: copy(UInt64.self) { Float(Double(bitPattern: $0)) }
     case .u1: copy(UInt8.self) { Float($0) }
     case .b1: copy(UInt8.self) { $0 == 0 ? 0 : 1 }
+    case .u2: copy(UInt16.self) { Float($0) }
+    case .u4: copy(UInt32.self) { Float($0) }
     case .i1: copy(Int8.self) { Float($0) }
     case .i2: copy(Int16.self) { Float($0) }
     case .i4: copy(Int32.self) { Float($0) }
@@ -90,11 +93,13 @@ struct NumericArray: @unchecked Sendable {
     switch type {
     case .u1: take(UInt8.self)
     case .b1: forEach(UInt8.self, from: 0, count: count) { numbers.append($1 == 0 ? 0 : 1) }
+    case .u2: take(UInt16.self)
+    case .u4: take(UInt32.self)
     case .i1: take(Int8.self)
     case .i2: take(Int16.self)
     case .i4: take(Int32.self)
     case .i8: take(Int64.self)
-    case .f4, .f8: preconditionFailure("elements are no whole numbers")
+    case .f2, .f4, .f8: preconditionFailure("elements are no whole numbers")
     }
     return numbers
   }

@@ -13,8 +13,8 @@ struct RatingsTable {
   private(set) var users: [Int32] = [], items: [Int32] = []
   /// Per rating: the bits of the number.
   private(set) var ratings: [Int32] = []
-  /// Different ones.
-  let userCount, itemCount: Int
+  /// Different ones, by id.
+  let userNumbering, itemNumbering: Numbering
 
   /// Where a line has what.
   private struct Columns {
@@ -34,6 +34,7 @@ struct RatingsTable {
   /// - Throws: `DataError` that names the line.
   init(_ path: String) throws(DataError) {
     let source = try TextSource(path: path, content: "a line of " + Self.form)
+    try source.requireLineFeeds()
     let columns = try Self.columns(of: source)
     var text = DelimitedText(source, separator: columns.separator)
     var numbers = (users: IndexTable(), items: IndexTable())
@@ -61,14 +62,13 @@ struct RatingsTable {
         throw source.failure(at: line, "\(fields) fields; \(Self.form) is needed")
       }
       width = expected
-      guard ratings.count < Int(Int32.max) else {
-        throw source.failure(at: line, "more than \(grouped(Int(Int32.max))) ratings")
+      guard ratings.count < mostSamples else {
+        throw source.failure(at: line, tooMany("ratings"))
       }
     }
     guard !ratings.isEmpty else { throw DataError(path: path, problem: "holds no ratings") }
-    (userCount, itemCount) = (numbers.users.count, numbers.items.count)
-    numbers.users.order(&users)
-    numbers.items.order(&items)
+    userNumbering = Numbering("users", numbers.users.order(&users).map { "\($0)" })
+    itemNumbering = Numbering("items", numbers.items.order(&items).map { "\($0)" })
   }
 
   /// What the first line tells about the others.
@@ -124,9 +124,6 @@ struct RatingsTable {
 private struct IndexTable {
   private var numbers: [Int32: Int32] = [:]
 
-  /// Different ids.
-  var count: Int { numbers.count }
-
   mutating func number(of id: Int32) -> Int32 {
     if let known = numbers[id] { return known }
     let number = Int32(numbers.count)
@@ -134,12 +131,12 @@ private struct IndexTable {
     return number
   }
 
-  /// Replaces numbers in the order of meeting by places in the order of ids.
-  func order(_ indices: inout [Int32]) {
+  /// Replaces numbers in the order of meeting by places in the order of ids; returns that order.
+  func order(_ indices: inout [Int32]) -> [Int32] {
     var places = [Int32](repeating: 0, count: numbers.count)
-    for (place, entry) in numbers.sorted(by: { $0.key < $1.key }).enumerated() {
-      places[Int(entry.value)] = Int32(place)
-    }
+    let ordered = numbers.sorted { $0.key < $1.key }
+    for (place, entry) in ordered.enumerated() { places[Int(entry.value)] = Int32(place) }
     for index in indices.indices { indices[index] = places[Int(indices[index])] }
+    return ordered.map(\.key)
   }
 }

@@ -17,6 +17,17 @@ public struct TextAlphabet: Sendable, Equatable {
     (self.scalars, self.areBytes) = (scalars, areBytes)
   }
 
+  /// What symbols stand for.
+  var numbering: Numbering {
+    Numbering(areBytes ? "bytes" : "characters", scalars.map { String($0) })
+  }
+
+  /// The characters that `numbering` numbers, if they are of the same kind and all are known.
+  func other(_ numbering: Numbering) -> TextAlphabet? {
+    guard numbering.kind == self.numbering.kind, let names = numbering.names else { return nil }
+    return TextAlphabet(names.compactMap(\.unicodeScalars.first), areBytes: areBytes)
+  }
+
   /// The numbers of the characters of `text`; nil if one of them is not in the alphabet.
   public func symbols(of text: String) -> [Int32]? {
     let places = Dictionary(uniqueKeysWithValues: scalars.enumerated().map { ($1, Int32($0)) })

@@ -37,6 +37,18 @@ final class TextSource {
     return DataError(path: path, problem: "line \(grouped(line)): \(problem)")
   }
 
+  /// Refuses a text that would be one line because its lines end as on Macintoshes of old.
+  func requireLineFeeds() throws(DataError) {
+    guard lineEnd(from: start) == end, let mark = memchr(bytes + start, 0x0D, end - start) else {
+      return
+    }
+    let rest = (UnsafeRawPointer(mark) - UnsafeRawPointer(bytes))..<end
+    guard rest.contains(where: { bytes[$0] > UInt8(ascii: " ") }) else { return }
+    throw DataError(
+      path: path,
+      problem: "lines end with CR alone; LF is needed, as `tr '\\r' '\\n'` makes it")
+  }
+
   /// The line end at or behind `offset`, or the text's end.
   func lineEnd(from offset: Int) -> Int {
     guard offset < end else { return end }

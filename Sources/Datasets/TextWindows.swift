@@ -13,11 +13,22 @@ public final class TextWindows: Dataset {
   public let alphabet: TextAlphabet
   /// The size of the alphabet.
   public var classes: Int { alphabet.scalars.count }
+  public var coding: DataCoding { DataCoding([alphabet.numbering]) }
+  /// A text that has no characters but those of the other data can take their numbers. Cost: 2 bytes
+  /// a character.
+  public func recoded(in coding: DataCoding) -> (any Dataset)? {
+    guard let numbering = coding.numberings.first, let other = alphabet.other(numbering),
+      let places = numbering.places(of: alphabet.numbering)?.map({ UInt16($0) })
+    else { return coding == self.coding ? self : nil }
+    return TextWindows(
+      symbols.map { places[Int($0)] }, range, other, length: sampleShape.count, stride: stride)
+  }
   /// For every symbol of a window the one behind it.
   public var targetsPerSample: Int { sampleShape.count }
 
   private let symbols: [UInt16]
-  private let first, stride: Int
+  private let range: Range<Int>
+  private let stride: Int
 
   /// The catalogue's entry.
   static let format = DatasetFormat(
@@ -47,8 +58,8 @@ public final class TextWindows: Dataset {
         problem: "\(grouped(symbols.count)) characters, of which heldout=\(fraction) holds out "
           + "\(grouped(symbols.count - end)); both parts need more than length=\(length)")
     }
-    guard end / stride <= Int(Int32.max), (symbols.count - end) / stride <= Int(Int32.max) else {
-      throw DataError(path: path, problem: "more than \(grouped(Int(Int32.max))) samples")
+    guard max(end, symbols.count - end) / stride <= mostSamples else {
+      throw DataError(path: path, problem: tooMany())
     }
     func half(_ range: Range<Int>) -> TextWindows {
       TextWindows(symbols, range, alphabet, length: length, stride: stride)
@@ -60,7 +71,7 @@ public final class TextWindows: Dataset {
     _ symbols: [UInt16], _ range: Range<Int>, _ alphabet: TextAlphabet, length: Int, stride: Int
   ) {
     (self.symbols, self.alphabet) = (symbols, alphabet)
-    (first, self.stride) = (range.lowerBound, stride)
+    (self.range, self.stride) = (range, stride)
     sampleShape = Shape([length], element: .index)
     // The last window's last target is in the range too.
     count = (range.count - length - 1) / stride + 1
@@ -76,7 +87,7 @@ public final class TextWindows: Dataset {
     symbols.withUnsafeBufferPointer { symbols in
       for (place, index) in indices.enumerated() {
         precondition(index >= 0 && index < count, "there is no sample \(index)")
-        let start = first + Int(index) * stride
+        let start = range.lowerBound + Int(index) * stride
         for offset in 0..<length {
           samples[place * length + offset] = Int32(symbols[start + offset])
           targets[place * length + offset] = Int32(symbols[start + offset + 1])

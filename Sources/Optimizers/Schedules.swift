@@ -37,7 +37,7 @@ public struct StepSchedule: LearningRateSchedule, Configurable {
   /// Hyper-parameters and their defaults.
   public static let settings = [
     Setting("factor", default: "0.1", help: "what the rate is multiplied by"),
-    Setting("every", default: "30", help: "epochs between two changes"),
+    Setting("every", default: "", help: "epochs between two changes; else 30"),
     Setting(
       "milestones", default: "", help: "epochs of the changes, as in 30,60,80 (instead of every)"),
   ]
@@ -57,9 +57,13 @@ public struct StepSchedule: LearningRateSchedule, Configurable {
 
   /// Reads and checks the hyper-parameters.
   public init(_ settings: Settings) throws(SettingError) {
+    let every = settings.string("every"), milestones = settings.string("milestones")
+    guard every.isEmpty || milestones.isEmpty else {
+      throw SettingError(setting: "every", value: every, allowed: "that or milestones, not both,")
+    }
     self.init(
       factor: try settings.double("factor", .above(0)),
-      every: try settings.double("every", .above(0)),
+      every: every.isEmpty ? 30 : try settings.double("every", .above(0)),
       milestones: try settings.doubles("milestones", .above(0)))
   }
 

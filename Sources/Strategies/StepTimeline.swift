@@ -1,5 +1,5 @@
-// When, within a training step, each bucket of gradients is ready to travel: measured on one rank,
-// so that a cluster's steps can be foreseen (see `ClusterSimulator.step`).
+// When, within a training step, each bucket of gradients is ready to travel: measured on one rank, or
+// as operations tell, so that a cluster's steps can be foreseen (see `ClusterSimulator.step`).
 
 import Basics
 import Collectives
@@ -29,6 +29,13 @@ public struct StepTimeline: Sendable, Equatable {
     return result
   }
 
+  /// The same step on `factor` times as many samples; the update stays what it is.
+  public func stretched(by factor: Double) -> StepTimeline {
+    var result = self
+    for index in stages.indices { result.stages[index].seconds *= factor }
+    return result
+  }
+
   /// The same without overlap: buckets travel when all of them are ready.
   public var serial: [ClusterSimulator.Stage] {
     stages.enumerated().map { number, stage in
@@ -36,7 +43,36 @@ public struct StepTimeline: Sendable, Equatable {
     }
   }
 
-  /// Measures steps of a model for about `seconds`; the median of each moment.
+  /// The course of a step as operations tell, on a core that makes 1e11 a second and updates a
+  /// parameter in 2 ns: to be scaled. Nothing is run.
+  public init(counting network: any Model, batch: Int, bucketBytes: Int) {
+    let layout = network.layout, layers = network.layers
+    let buckets = BucketPlan(
+      layout: layout, count: layout.count + Tally.length, bytes: bucketBytes)
+    func seconds(_ operations: Int) -> Double { Double(operations) * Double(batch) * 1e-11 }
+    var passed = layers.reduce(0) { $0 + seconds($1.forwardOperations) }
+    let all = max(1, layers.reduce(0) { $0 + $1.parameters })
+    var (done, ready) = (0, 0)
+    stages = []
+    for layer in layers.reversed() {
+      passed += seconds(layer.backwardOperations)
+      done += layer.parameters
+      let start = layout.count - Int(Double(layout.count) * Double(done) / Double(all))
+      while ready < buckets.ranges.count, buckets.ranges[ready].lowerBound >= start {
+        stages.append(ClusterSimulator.Stage(seconds: passed, count: buckets.ranges[ready].count))
+        (passed, ready) = (0, ready + 1)
+      }
+    }
+    for range in buckets.ranges[ready...] {
+      stages.append(ClusterSimulator.Stage(seconds: passed, count: range.count))
+      passed = 0
+    }
+    stages.append(ClusterSimulator.Stage(seconds: passed, count: 0))
+    update = Double(layout.count) * 2e-9
+  }
+
+  /// Measures steps of a model for about `seconds`, or two steps where those take longer; the median
+  /// of each moment.
   ///
   /// - Parameters:
   ///   - samples: those of the rank.
@@ -55,7 +91,9 @@ public struct StepTimeline: Sendable, Equatable {
     var updates: [Double] = []
     let clock = ContinuousClock(), start = clock.now
     // The first steps touch memory for the first time.
-    while updates.count < 5 || clock.now - start < .seconds(seconds) {
+    while updates.count < 2
+      || clock.now - start < .seconds(updates.count < 5 ? 4 * seconds : seconds)
+    {
       watch.begin()
       _ = network.gradient(
         of: samples.batch, at: UnsafePointer(parameters.pointer), into: gradients.pointer,

@@ -51,6 +51,7 @@ struct Assembly {
         capacity: max(reader.cut.largestShare(parts: lanes, count: 1), 32),
         convolution: job.convolution, kernels: kernels)
       try network.requireTargets(of: data.training, named: job.data)
+      try Checkpoint.requireFreeNames(network.layout)
       return (network, reader)
     }
     let steps = reader.cut.stepsPerEpoch
@@ -111,7 +112,7 @@ struct Assembly {
       input: data.training.sampleShape.dimensions, classes: data.training.classes,
       batch: job.batch, samples: data.training.count, seed: job.seed, lanes: job.lanes,
       settings: parts.modelSettings, convolution: job.convolution,
-      layers: try job.layers.map { try NetworkYAML.text($0) })
+      layers: try job.layers.map { try NetworkYAML.text($0) }, coding: data.training.coding)
     (self.reader, totalSteps, stepsPerEpoch) = (reader, total, steps)
   }
 

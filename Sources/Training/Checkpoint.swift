@@ -48,6 +48,17 @@ struct Checkpoint {
   /// What the names of everything but the model's own tensors begin with.
   static let statePrefixes = ["optimizer.", "method."]
 
+  /// Refuses a model whose tensors would be taken for other state.
+  static func requireFreeNames(_ layout: ParameterLayout) throws(UsageError) {
+    for tensor in layout.tensors {
+      for prefix in statePrefixes where tensor.name.hasPrefix(prefix) {
+        throw UsageError(
+          "the tensor '\(tensor.name)': names that begin with '\(prefix)' are those of other state"
+            + " in checkpoints; give the layer another name")
+      }
+    }
+  }
+
   private static func prefix(ofSlot name: String) -> String { "optimizer.\(name)." }
 
   /// The bytes of a checkpoint on rank 0, nil on the others. Collective.
@@ -80,7 +91,7 @@ struct Checkpoint {
     }
     guard isWriter else { return nil }
     return try withExtendedLifetime(gathered) {
-      try SafetensorsFile.encode(tensors, metadata: facts.metadata)
+      try SafetensorsFile.encode(tensors, metadata: facts.metadata())
     }
   }
 

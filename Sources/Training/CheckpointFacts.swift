@@ -3,6 +3,7 @@
 // between equal runs: no times, no host names, no number of ranks, no paths.
 
 import Basics
+import Datasets
 import Foundation
 import Layers
 
@@ -25,15 +26,21 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
   public var convolution: ConvolutionChoice
   /// The layers of a model of the user's own, as YAML.
   public var layers: String?
+  /// What the numbers of the training data stood for; nil in files of earlier versions.
+  public var coding: DataCoding?
 
   private static let prefix = "apus."
 
   /// As safetensors metadata.
-  var metadata: [String: String] {
-    let fixed = lanes.map { [Self.prefix + "lanes": String($0)] } ?? [:]
-    let described = layers.map { [Self.prefix + "layers": $0] } ?? [:]
-    let chosen = settings.reduce(into: fixed.merging(described) { $1 }) {
-      $0[Self.prefix + "model." + $1.key] = $1.value
+  func metadata() throws -> [String: String] {
+    var chosen = Dictionary(
+      uniqueKeysWithValues: settings.map { (Self.prefix + "model." + $0.key, $0.value) })
+    chosen[Self.prefix + "lanes"] = lanes.map(String.init)
+    chosen[Self.prefix + "layers"] = layers
+    if let coding {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .sortedKeys
+      chosen[Self.prefix + "coding"] = String(decoding: try encoder.encode(coding), as: UTF8.self)
     }
     return chosen.merging([
       "format": "pt",  // tensors are in PyTorch's order
@@ -51,9 +58,10 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
     step: Int, updates: Int, model: String, strategy: String, optimizer: String, input: [Int],
     classes: Int, batch: Int, samples: Int, seed: UInt64, lanes: Int? = nil,
     settings: [String: String] = [:], convolution: ConvolutionChoice = .automatic,
-    layers: String? = nil
+    layers: String? = nil, coding: DataCoding? = nil
   ) {
     (self.settings, self.convolution, self.layers) = (settings, convolution, layers)
+    self.coding = coding
     (self.step, self.updates, self.model) = (step, updates, model)
     (self.strategy, self.optimizer, self.input) = (strategy, optimizer, input)
     (self.classes, self.batch, self.samples, self.seed) = (classes, batch, samples, seed)
@@ -85,7 +93,17 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
       classes: try number("classes"), batch: try number("batch"), samples: try number("samples"),
       seed: seed, lanes: metadata[Self.prefix + "lanes"] == nil ? nil : try number("lanes"),
       settings: Self.settings(metadata), convolution: try Self.convolution(metadata, path),
-      layers: metadata[Self.prefix + "layers"])
+      layers: metadata[Self.prefix + "layers"], coding: try Self.coding(metadata, path))
+  }
+
+  private static func coding(_ metadata: [String: String], _ path: String)
+    throws(CheckpointError) -> DataCoding?
+  {
+    guard let text = metadata[prefix + "coding"] else { return nil }
+    guard let coding = try? JSONDecoder().decode(DataCoding.self, from: Data(text.utf8)) else {
+      throw CheckpointError(path, "metadata 'coding' is damaged")
+    }
+    return coding
   }
 
   private static func settings(_ metadata: [String: String]) -> [String: String] {
@@ -133,5 +151,24 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
       throw CheckpointError(
         path, "made with another \(what) (\(here), not \(there)): this job cannot go on from it")
     }
+    if let coding, let other = job.coding, coding != other {
+      throw CheckpointError(
+        path,
+        "made with other data (\(coding.description); these have \(coding.difference(of: other))):"
+          + " this job cannot go on from it")
+    }
+  }
+
+  /// `data`, which the user called `name`, in the coding that the model was trained in.
+  ///
+  /// - Throws: `UsageError` where the numbers of `data` stand for something else.
+  public func coded(_ data: any Dataset, named name: String) throws(UsageError) -> any Dataset {
+    guard let coding else { return data }
+    guard let data = data.recoded(in: coding) else {
+      throw UsageError(
+        "the model was trained on \(coding.description); \(name) has "
+          + coding.difference(of: data.coding))
+    }
+    return data
   }
 }

@@ -7,7 +7,8 @@ import CZlib
 import Datasets
 import Kernels
 
-/// What ranks compare of a data set: sizes, shape, and the bits of its first and last sample.
+/// What ranks compare of a data set: sizes, shape, what its numbers stand for, and the bits of its
+/// first and last sample.
 struct DataIdentity {
   private var numbers: [Double] = []
 
@@ -16,6 +17,7 @@ struct DataIdentity {
       let shape = data.sampleShape
       let sizes =
         [data.count, data.classes, data.targetsPerSample] + data.indexCounts + shape.dimensions
+        + data.coding.numberings.map(\.identity)
       let kinds = shape.element.rawValue + data.targets.rawValue
       numbers += [
         Double(data.count), sizes.withUnsafeBytes { Double(Self.checksum($0)) },

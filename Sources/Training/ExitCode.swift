@@ -2,6 +2,7 @@
 
 import Basics
 import Datasets
+import Kernels
 import Layers
 import Messaging
 
@@ -25,10 +26,11 @@ public enum ExitCode: Int32, Sendable {
   /// The code for an error of any of Apus's modules.
   public init(for error: any Error) {
     switch error {
-    case is UnknownName, is SettingError, is UsageError, is ShapeError: self = .usage
+    case is UnknownName, is SettingError, is UsageError, is ShapeError, is KernelSelectionError:
+      self = .usage
     case let error as DataError: self = error.isInputOutput ? .inputOutput : .badData
     case is CheckpointError, is JobError, is DescriptionError: self = .badData
-    case is FileError: self = .inputOutput
+    case let error as FileError: self = error.isMissing ? .badData : .inputOutput
     case is Divergence: self = .diverged
     case let error as SharedFailure: self = error.code
     default: self = .internalError

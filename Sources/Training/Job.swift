@@ -111,6 +111,9 @@ public struct Job: Codable, Sendable, Equatable {
   /// - Throws: `JobError` naming the line, and the key that is missing, unknown, or of another kind.
   public init(yaml: String, path: String, isPartial: Bool = false) throws {
     var node: Node?
+    // Some editors begin a file with a byte order mark.
+    let isMarked = yaml.unicodeScalars.first == "\u{FEFF}"
+    let yaml = isMarked ? String(yaml.unicodeScalars.dropFirst()) : yaml
     do { node = try Yams.compose(yaml: yaml) } catch {
       throw JobError(path: path, problem: "it is not YAML: \(error)")
     }

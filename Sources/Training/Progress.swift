@@ -1,5 +1,6 @@
 // The run as a person watches it: a bar that stays in place on a terminal, plain lines elsewhere.
 
+import Basics
 import Foundation
 
 #if canImport(Glibc)
@@ -17,8 +18,16 @@ public enum ProgressStyle: String, Sendable, CaseIterable {
 
   /// What suits standard output. Under Open MPI a rank's output is a pseudo-terminal whatever
   /// mpirun's own is, so mpirun, the parent process, is looked at where there is one.
-  public static func suited(to environment: [String: String]) -> ProgressStyle {
-    if let asked = environment["APUS_PROGRESS"], let style = ProgressStyle(rawValue: asked) {
+  ///
+  /// - Throws: `UnknownName` where APUS_PROGRESS asks for something else.
+  public static func suited(
+    to environment: [String: String]
+  ) throws(UnknownName) -> ProgressStyle {
+    if let asked = environment["APUS_PROGRESS"], !asked.isEmpty {
+      guard let style = ProgressStyle(rawValue: asked) else {
+        throw UnknownName(
+          kind: "APUS_PROGRESS", name: asked, known: allCases.map(\.rawValue))
+      }
       return style
     }
     guard isatty(STDOUT_FILENO) == 1 else { return .lines }

@@ -20,8 +20,11 @@ public final class RunFolder {
     marks.contains { access((path as NSString).appendingPathComponent($0), F_OK) == 0 }
   }
 
-  /// The first of `runs/NAME-1`, `-2`, ... that did not exist; made, so that it is nobody else's.
-  public static func fresh(_ name: String) throws -> String {
+  /// `runs/MODEL-DATA-STRATEGY-NUMBER`, with the first number that is free; made, so that it is nobody
+  /// else's.
+  static func fresh(for job: Job) throws -> String {
+    let name = [job.model, String(job.data.prefix { $0 != ":" }), job.strategy]
+      .joined(separator: "-").replacingOccurrences(of: "/", with: "-")
     try AtomicFile.makeFolder("runs")
     var number = 1
     while true {

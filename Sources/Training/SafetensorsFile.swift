@@ -156,7 +156,34 @@ enum SafetensorsFile {
       // Others' files have no checksum; ours that has none has lost it.
       throw CheckpointError(path, "no checksum: the file is damaged")
     }
+    try requireWhole(tensors, from: start, to: data.count, path)
     return Contents(metadata: metadata, tensors: tensors, data: data)
+  }
+
+  /// As the format wants it: tensors lie one behind the other, and nothing else is there.
+  private static func requireWhole(
+    _ tensors: [String: (shape: [Int], bytes: Range<Int>)], from start: Int, to end: Int,
+    _ path: String
+  ) throws(CheckpointError) {
+    let ordered = tensors.sorted {
+      let (a, b) = ($0.value.bytes, $1.value.bytes)
+      return (a.lowerBound, a.upperBound, $0.key) < (b.lowerBound, b.upperBound, $1.key)
+    }
+    var (last, place) = ("the header", start)
+    for (name, tensor) in ordered {
+      let gap = tensor.bytes.lowerBound - place
+      guard gap == 0 else {
+        throw CheckpointError(
+          path,
+          gap > 0
+            ? "\(gap) bytes between \(last) and tensor '\(name)' belong to no tensor"
+            : "tensor '\(name)' overlaps \(last)")
+      }
+      (last, place) = ("tensor '\(name)'", tensor.bytes.upperBound)
+    }
+    guard place == end else {
+      throw CheckpointError(path, "\(end - place) bytes behind \(last) belong to no tensor")
+    }
   }
 
   private static func product(_ shape: [Int]) -> Int? {

@@ -63,9 +63,13 @@ public struct StoredModel {
   /// `load_state_dict` takes as it is.
   ///
   /// - Returns: how many tensors there are.
+  /// - Throws: `CheckpointError` where there is none, `FileError`.
   public func export(to path: String) throws -> Int {
     let own = contents.tensors.keys.filter { name in
       !Checkpoint.statePrefixes.contains { name.hasPrefix($0) }
+    }
+    guard !own.isEmpty else {
+      throw CheckpointError(self.path, "holds no tensors of a model, there is nothing to export")
     }
     let tensors = own.sorted().map { name in
       TensorValues(name: name, shape: contents.tensors[name]!.shape) { place in
@@ -79,7 +83,8 @@ public struct StoredModel {
   }
 
   /// Evaluates the checkpoint at `place` (read by rank 0 alone) on the held-out half of `data`,
-  /// opened with `settings`. Collective; the figures are the same on every rank.
+  /// opened with `settings`, in the coding of the training data. Collective; the figures are the same
+  /// on every rank.
   public static func evaluate(
     at place: String, on data: String, settings: [String: String] = [:],
     over communicator: any Communicator, kernels: KernelTable
@@ -92,9 +97,10 @@ public struct StoredModel {
       CheckpointFacts.self,
       from: Data(
         try agreement.share(String(decoding: text, as: UTF8.self)).utf8))
-    let heldOut = try agreement.agree { try openDataset(data, settings: settings).heldOut }
-    try DataIdentity(of: [heldOut], kernels: kernels).check(data, agreement)
-    let network = try agreement.agree {
+    let opened = try agreement.agree { try openDataset(data, settings: settings).heldOut }
+    try DataIdentity(of: [opened], kernels: kernels).check(data, agreement)
+    let (network, heldOut) = try agreement.agree {
+      let heldOut = try facts.coded(opened, named: data)
       guard heldOut.sampleShape.dimensions == facts.input, heldOut.classes == facts.classes else {
         throw UsageError(
           "the model was trained on samples of \(Shape(facts.input)) in \(facts.classes) classes;"
@@ -103,7 +109,7 @@ public struct StoredModel {
       let network = try facts.makeModel(
         for: heldOut.space, capacity: 64, place: place, kernels: kernels)
       try network.requireTargets(of: heldOut, named: data)
-      return network
+      return (network, heldOut)
     }
     let parameters = FloatBuffer(count: network.layout.count)
     try agreement.agree { try stored?.read(network.layout, into: parameters) }
@@ -121,11 +127,17 @@ extension CheckpointFacts {
   public func makeModel(
     for space: SampleSpace, capacity: Int, place: String, kernels: KernelTable
   ) throws -> any Model {
-    let recipe =
-      try layers.map { try ModelRecipe.described(NetworkYAML.layers($0, path: place)) }
-      ?? modelCatalog.find(model)
-    return try recipe.make(
+    try recipe(place).make(
       for: space, settings: settings, capacity: capacity, convolution: convolution,
       kernels: kernels)
+  }
+
+  private func recipe(_ place: String) throws -> ModelRecipe {
+    guard let layers else { return try modelCatalog.find(model) }
+    do {
+      return try ModelRecipe.described(NetworkYAML.layers(layers, path: place))
+    } catch {
+      throw CheckpointError(place, "the list of layers in its metadata is damaged: \(error)")
+    }
   }
 }

@@ -24,6 +24,8 @@ public final class Trainer {
   private let communicator: any Communicator
   private let agreement: Agreement
   private let assembly: Assembly
+  /// The run's folder; on other ranks than the first, which alone writes, empty if it was left open.
+  public let place: String
   private let folder: CheckpointFolder
   private let claim: RunFolder?  // rank 0
   private let reporter: Reporter?  // rank 0
@@ -38,22 +40,21 @@ public final class Trainer {
   /// - Parameters:
   ///   - own: a model that is in no catalogue; the job's `model` is what the run calls it.
   ///   - folder: the run's folder; made if missing. A run that it holds already is only touched
-  ///     with `resume`.
+  ///     with `resume`. nil: a new one, `runs/MODEL-DATA-STRATEGY-NUMBER`.
   ///   - resume: goes on from the newest whole checkpoint; begins anew if there is none.
   ///   - tracedSteps: steps of which `trace.json` tells, after two to warm up; 0: no such file.
   public init(
-    _ job: Job, model own: ModelRecipe? = nil, folder run: String, resume: Bool,
+    _ job: Job, model own: ModelRecipe? = nil, folder wanted: String?, resume: Bool,
     style: ProgressStyle, tracedSteps: Int = 0,
     over communicator: any Communicator, kernels: KernelTable
   ) throws {
     (self.job, self.communicator) = (job, communicator)
     agreement = Agreement(over: communicator)
     let isReporter = communicator.rank == 0
-    let folder = CheckpointFolder(run: run)
-    self.folder = folder
     // Rank 0 alone reads files; an empty text stands for none.
     let text = try agreement.agree {
-      isReporter && resume ? try Tuning.stored(inRun: run)?.yaml() ?? "" : ""
+      guard isReporter, resume, let wanted else { return "" }
+      return try Tuning.stored(inRun: wanted)?.yaml() ?? ""
     }
     let shared = try agreement.share(text)
     let stored = shared.isEmpty ? nil : try Tuning(yaml: shared)
@@ -61,10 +62,15 @@ public final class Trainer {
     trace = tracedSteps > 0 ? Trace() : nil
     let assembly = try Assembly(
       job, model: own, stored: stored, trace: trace, over: communicator, kernels: kernels)
+    // A job that cannot be run leaves no folder.
     let claim = try agreement.agree {
-      isReporter ? try RunFolder(run, resume: resume) : nil
+      guard isReporter else { return RunFolder?.none }
+      return try RunFolder(wanted ?? RunFolder.fresh(for: job), resume: resume)
     }
     self.claim = claim
+    let run = wanted ?? claim?.path ?? ""
+    let folder = CheckpointFolder(run: run)
+    (place, self.folder) = (run, folder)
     self.assembly = assembly
     let restored = resume ? try Restoration.run(assembly, from: folder, agreement) : nil
     step = restored?.step ?? 0
@@ -109,8 +115,8 @@ public final class Trainer {
         trace.isRecording = true
       }
       let start = trace.start
-      let batch = assembly.reader.read(
-        step: step % assembly.stepsPerEpoch, epoch: step / assembly.stepsPerEpoch)
+      let position = assembly.reader.cut.position(ofStep: step)
+      let batch = assembly.reader.read(step: position.step, epoch: position.epoch)
       trace?.record(names.data, Trace.Track.work, since: start)
       worker.wantsToStop = StopSignal.isRaised || reporter?.failure != nil
       let report = try assembly.strategy.step(batch)

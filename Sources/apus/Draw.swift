@@ -33,6 +33,8 @@ struct Draw: ParsableCommand {
   var output: String?
 
   static let mostRanks = 64
+  /// A drawing of more would be no picture any more, and of gigabytes.
+  private static let mostTransfers = 200_000
 
   func run() throws {
     do { try draw() } catch { throw Failure(error) }
@@ -54,6 +56,16 @@ struct Draw: ParsableCommand {
     let topology = Topology(nodes: (0..<ranks).map { $0 / perNode })
     if let objection = algorithm.objection(to: topology) {
       throw UsageError("\(algorithm.name) does not work here: \(objection)")
+    }
+    var transfers = 0
+    for rank in 0..<ranks {
+      let schedule = algorithm.schedule(rank: rank, topology: topology, count: count)
+      transfers += schedule.rounds.reduce(0) { $0 + $1.count }
+      guard transfers <= Self.mostTransfers else {
+        throw UsageError(
+          "--count \(count) on \(ranks) ranks: more than \(grouped(Self.mostTransfers)) transfers;"
+            + " a smaller --count or fewer --ranks can be drawn")
+      }
     }
     let svg = try ScheduleDrawing.svg(algorithm, topology: topology, count: count)
     if let output {

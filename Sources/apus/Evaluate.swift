@@ -68,7 +68,9 @@ struct Evaluate: ParsableCommand {
       throw UsageError("--data is needed: \(checkpoint) is not the folder of a run")
     }
     let declared = try DatasetSpecification(data).format.settings
-    let given = declared.selection(from: job?.settings ?? [:])
+    var given = declared.selection(from: job?.settings ?? [:])
+    // A share of the run's own file says nothing about others.
+    if self.data != nil { given["heldout"] = nil }
     return Request(data: data, settings: given.merging(try Settings.pairs(set)) { $1 })
   }
 }

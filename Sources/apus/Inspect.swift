@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Basics
+import Datasets
 import Foundation
 import Kernels
 import Layers
@@ -13,7 +14,7 @@ struct Inspect: ParsableCommand {
     abstract: "Show what a checkpoint holds, after checking that it is whole; or a model's plan.",
     discussion: """
       With --plan no training is needed: the plan says for every layer, fused neighbours included, \
-      its shapes, the kernel that computes it, operations, bytes, and where its result lies.
+      its shapes, the kernel that computes it, operations, bytes, and where its result lies. Of a job       its data, batch, settings and convolution count, unless flags say otherwise.
       """)
 
   @Argument(help: "A checkpoint file, or a run's folder for its newest whole checkpoint.")
@@ -24,11 +25,11 @@ struct Inspect: ParsableCommand {
 
   @OptionGroup var space: SpaceOptions
 
-  @Option(help: "With --plan: samples per call.")
-  var batch = 64
+  @Option(help: "With --plan: samples per call. (default: the job's, else 64)")
+  var batch: Int?
 
-  @Option(help: "With --plan: how convolutions are computed: auto, direct, f2, f4.")
-  var convolution = ConvolutionChoice.automatic
+  @Option(help: "With --plan: how convolutions are computed: auto, direct, f2, f4. (default: auto)")
+  var convolution: ConvolutionChoice?
 
   @Option(help: "With --plan: a setting of the model, as NAME=VALUE. Repeatable.")
   var set: [String] = []
@@ -36,6 +37,14 @@ struct Inspect: ParsableCommand {
   func validate() throws {
     if (checkpoint == nil) == (plan == nil) {
       throw ValidationError("either a checkpoint or --plan MODEL is needed")
+    }
+    guard plan == nil else { return }
+    let flags: [(String, Bool)] = [
+      ("batch", batch != nil), ("convolution", convolution != nil), ("set", !set.isEmpty),
+      ("input", space.input != nil), ("classes", space.classes != nil),
+    ]
+    for (name, isGiven) in flags where isGiven {
+      throw ValidationError("--\(name) is for --plan only: a checkpoint is shown as it is")
     }
   }
 
@@ -45,26 +54,48 @@ struct Inspect: ParsableCommand {
 
   private func show(plan: String) throws {
     do {
+      var job: Job?
+      if plan.hasSuffix(".yaml") || plan.hasSuffix(".yml") {
+        let text = String(decoding: try AtomicFile.read(plan), as: UTF8.self)
+        job = try Job(yaml: text, path: plan, isPartial: true)
+      }
+      let recipe =
+        try job?.layers.map { try ModelRecipe.described($0) }
+        ?? modelCatalog.find(job?.model ?? plan)
+      let batch = batch ?? job?.batch ?? 64
       guard (1...1 << 20).contains(batch) else {
         throw UsageError("--batch \(batch): from 1 to \(1 << 20) samples")
       }
-      let recipe: ModelRecipe
-      if plan.hasSuffix(".yaml") || plan.hasSuffix(".yml") {
-        let text = String(decoding: try AtomicFile.read(plan), as: UTF8.self)
-        let job = try Job(yaml: text, path: plan, isPartial: true)
-        recipe =
-          try job.layers.map { try ModelRecipe.described($0) } ?? modelCatalog.find(job.model)
-      } else {
-        recipe = try modelCatalog.find(plan)
-      }
-      let space = try space.space(of: recipe)
+      let settings = recipe.settings.selection(from: job?.settings ?? [:])
+      let space = try space(of: recipe, for: job)
       let kernels = try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
       let table = try InspectPlan(
-        name: plan, recipe: recipe, space: space, settings: Settings.pairs(set), batch: batch,
-        convolution: convolution
+        name: plan, recipe: recipe, space: space,
+        settings: settings.merging(try Settings.pairs(set)) { $1 }, batch: batch,
+        convolution: convolution ?? job?.convolution ?? .automatic
       ).lines(kernels)
       for line in table { print(line) }
     } catch { throw Failure(error) }
+  }
+
+  /// What the model is made for: the job's data where they can be opened, changed as the flags say.
+  private func space(of recipe: ModelRecipe, for job: Job?) throws -> SampleSpace {
+    let asked = try space.space(of: recipe)
+    guard let job, space.input == nil || space.classes == nil else { return asked }
+    let data = try DatasetSpecification(job.data)
+    var found: SampleSpace
+    do {
+      found = try data.open(data.format.settings.selection(from: job.settings)).training.space
+    } catch let error as DataError {
+      Failure.say("\(error); the plan is for samples of \(asked.input), see --input and --classes")
+      return asked
+    }
+    if space.classes != nil { found.classes = asked.classes }
+    if space.input != nil {
+      found.input = Shape(
+        asked.input.dimensions, element: found.input.element, indexCounts: found.input.indexCounts)
+    }
+    return found
   }
 
   private func show(checkpoint: String) throws {
@@ -81,6 +112,7 @@ struct Inspect: ParsableCommand {
       position   step \(facts.step), \(facts.updates) updates
       job        strategy \(facts.strategy), optimizer \(facts.optimizer), batch \(facts.batch), \
       \(facts.samples) training samples, seed \(facts.seed)\(lanes)
+      coding     \(facts.coding?.description ?? "unknown: made by an earlier version")
       checksum   right
 
       """)

@@ -38,7 +38,7 @@ struct PlanCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Milliseconds that a rank computes per step. (default: measured here)")
+    help: "Milliseconds that a rank computes per step. (default: measured here, for seconds)")
   var computeMs: Double?
 
   @Option(parsing: .unconditional, help: "Bytes of gradients that travel at once, as in 1M.")
@@ -96,7 +96,7 @@ struct PlanCommand: ParsableCommand {
     let sizes = try lengths()
     let format = try wireFormatCatalog.find(wire)
     let names = try chosen()
-    let timeline = try measured()
+    let timeline = try foreseen()
     var report = PlanReport(description, batch: batch, names: names)
     print(introduction(description, timeline))
     fflush(nil)
@@ -160,8 +160,12 @@ struct PlanCommand: ParsableCommand {
     return lengths.sorted()
   }
 
-  /// One rank's step, measured here, and scaled to `--compute-ms`.
-  private func measured() throws -> StepTimeline {
+  /// Most operations of a step that is measured: about a second on one core.
+  private static let mostOperations = 100_000_000_000
+
+  /// One rank's step: as operations tell where its length is given, else measured here, on fewer
+  /// samples where it would take long.
+  private func foreseen() throws -> StepTimeline {
     guard (1...1 << 20).contains(batch) else {
       throw UsageError("--batch \(batch): from 1 to \(1 << 20) samples")
     }
@@ -174,19 +178,30 @@ struct PlanCommand: ParsableCommand {
     let kernels = try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
     let recipe = try modelCatalog.find(model)
     let space = try space.space(of: recipe)
-    let network = try recipe.make(for: space, capacity: batch, kernels: kernels)
-    let timeline = StepTimeline(
+    let rule = try entry.make(Settings(of: optimizer, declared: entry.settings))
+    let one = try recipe.make(for: space, capacity: 1, kernels: kernels)
+    if let computeMs {
+      return StepTimeline(counting: one, batch: batch, bucketBytes: bucketBytes)
+        .scaled(to: computeMs / 1e3)
+    }
+    let operations = one.layers.reduce(1) { $0 + $1.forwardOperations + $1.backwardOperations }
+    let samples = max(1, min(batch, Self.mostOperations / operations))
+    print(
+      "measuring steps of \(model) on \(grouped(samples)) samples"
+        + (samples < batch ? ", taken for \(grouped(batch))" : ""))
+    fflush(nil)
+    let network = try recipe.make(for: space, capacity: samples, kernels: kernels)
+    return StepTimeline(
       measuring: network,
-      on: RandomSamples(batch, of: space, targetsPerSample: network.targetsPerSample),
-      optimizer: try entry.make(Settings(of: optimizer, declared: entry.settings)),
-      bucketBytes: bucketBytes, kernels: kernels)
-    return computeMs.map { timeline.scaled(to: $0 / 1e3) } ?? timeline
+      on: RandomSamples(samples, of: space, targetsPerSample: network.targetsPerSample),
+      optimizer: rule, bucketBytes: bucketBytes, kernels: kernels
+    ).stretched(by: Double(batch) / Double(samples))
   }
 
   private func introduction(_ description: ClusterDescription, _ timeline: StepTimeline) -> String {
     let buckets = timeline.stages.count { $0.count > 0 }
     let model = description.model
-    let source = computeMs == nil ? "measured here" : "given; its course as measured here"
+    let source = computeMs == nil ? "measured here" : "given; its course by operations"
     return String(
       format: "%@, batch %d per rank: %.3f ms of computing a step (%@),\n", self.model, batch,
       timeline.computing * 1e3, source)

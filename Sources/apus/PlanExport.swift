@@ -21,7 +21,7 @@ struct PlanExport {
         try AtomicFile.makeFolder(place)
         for rank in 0..<simulator.topology.ranks {
           let script = try simulator.script(of: algorithm, count: size / 4, rank: rank)
-          try Data(script.utf8).write(to: URL(fileURLWithPath: "\(place)/\(rank)"))
+          try AtomicFile.write(Data(script.utf8), to: "\(place)/\(rank)")
         }
       }
     }

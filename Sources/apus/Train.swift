@@ -70,24 +70,17 @@ struct Train: ParsableCommand {
       var job = try Job(yaml: agreement.share(yaml), path: "job.yaml")
       // These still know their lines in the user's file.
       if let layers = read?.layers { job.layers = layers }
-      let place = try agreement.agree {
-        try folder ?? (isFirst ? Self.freshFolder(for: job) : "")
+      let style = try agreement.agree {
+        quiet
+          ? ProgressStyle.none : try .suited(to: ProcessInfo.processInfo.environment)
       }
-      let style: ProgressStyle =
-        quiet ? .none : .suited(to: ProcessInfo.processInfo.environment)
       let trainer = try Trainer(
-        job, folder: place, resume: resume, style: style, tracedSteps: trace ? traceSteps : 0,
+        job, folder: folder, resume: resume, style: style, tracedSteps: trace ? traceSteps : 0,
         over: communicator, kernels: kernels)
       let ending = try trainer.run()
-      if isFirst && !quiet { print(Self.summary(of: ending, folder: place)) }
+      if isFirst && !quiet { print(Self.summary(of: ending, folder: trainer.place)) }
       return ending.isStopped ? .stopped : .done
     }
-  }
-
-  /// `runs/MODEL-DATA-STRATEGY-NUMBER`, with the first number that is free.
-  private static func freshFolder(for job: Job) throws -> String {
-    let data = job.data.prefix { $0 != ":" }
-    return try RunFolder.fresh("\(job.model)-\(data)-\(job.strategy)")
   }
 
   /// The last words of a run.

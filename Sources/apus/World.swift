@@ -31,9 +31,7 @@ enum World {
   private static func commonKernels(_ communicator: any Communicator) throws -> KernelTable {
     let agreement = Agreement(over: communicator)
     let own = try agreement.agree {
-      do {
-        return try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
-      } catch { throw UsageError("\(error)") }
+      try KernelSelection.select(environment: ProcessInfo.processInfo.environment)
     }
     let width = try agreement.reduce(Double(own.instructionSet.rawValue), .minimum)
     return try agreement.agree {

@@ -67,6 +67,11 @@ import Testing
     #expect(data.classNames == ["-1", "2", "9", "10", "100"])
     #expect(Samples(of: data).classes == [3, 2, 1, 4, 2])
     #expect(try pair("0,10\n0,9\n0,x\n").training.classNames == ["10", "9", "x"])
+    // One number is one class, however it is written.
+    let same = try pair("0,1\n0,1.0\n0,+1\n0,2\n0,01\n0,2e0\n").training
+    #expect(same.classNames == ["1", "2"])
+    #expect(Samples(of: same).classes == [0, 0, 0, 1, 0, 1])
+    #expect(try pair("0,1\n0,0x1\n").training.classNames == ["0x1", "1"])
   }
 
   @Test func manyClassesKeepTheirNames() throws {
@@ -101,6 +106,21 @@ import Testing
     #expect(abs(Samples(of: split.heldOut).inputs.reduce(0) { $0 + $1[0] }) > 1e-4)
   }
 
+  private static let remedy =
+    "--set header=true if the first line names the columns, header=false if it is a sample"
+  private static let noClass =
+    "is no class: classes are names or whole numbers; --set task=numbers takes targets as numbers"
+
+  /// Lines that look like headers, and samples that do not look like them.
+  @Test func whatIsAHeaderCanBeSaid() throws {
+    let names = try pair("0,1,label\n1,2,a\n3,4,b\n", nil, ["header": "true"]).training
+    #expect(names.count == 2 && names.classNames == ["a", "b"])
+    let sample = try pair("0,1,label\n1,2,5\n3,4,6\n", nil, ["header": "false"]).training
+    #expect(sample.count == 3 && sample.classNames == ["5", "6", "label"])
+    let again = try pair("0,1,a\n1,2,b\n3,4,a\n").training
+    #expect(again.count == 3 && again.classNames == ["a", "b"])
+  }
+
   @Test func wrongLinesAreNamed() throws {
     let folder = try TemporaryFolder()
     let cases: [(String, [String: String], String)] = [
@@ -117,7 +137,7 @@ import Testing
         "line 2: 'a' in column 2 where a finite number is needed"
       ),
       ("1,2,a\n3,\"4,b\n", [:], "line 2: a quoted field that does not end"),
-      ("1,\"2\n2\",a\n3,\"4\"x,b\n", [:], "line 3: 'x,b' behind a closing quotation mark"),
+      ("p,\"q\nq\",r\n3,\"4\"x,b\n", [:], "line 3: 'x,b' behind a closing quotation mark"),
       (
         "1 2 3\n", [:],
         "line 1: one column; features and a target need two or more (see separator)"
@@ -128,6 +148,41 @@ import Testing
         "line 1: no column target=4; without a header, last, first or a number from 1 to 3 is needed"
       ),
       (String(repeating: ",", count: 1 << 20), [:], "line 1: more than 1,048,576 fields"),
+      (
+        "1,2,a\n", ["target": "0"],
+        "line 1: no column target=0; last, first or a number from 1 to 3 is needed"
+      ),
+      (
+        "p,q,r\n1,2,a\n", ["target": "5"],
+        "line 1: no column target=5; last, first or a number from 1 to 3 is needed"
+      ),
+      ("1,,a\n3,4,b\n", [:], "line 1: '' beside numbers: \(Self.remedy)"),
+      ("1,NA,a\n3,4,b\n", [:], "line 1: 'NA' beside numbers: \(Self.remedy)"),
+      ("id,2019,r\n3,4,b\n", [:], "line 1: 'id' beside numbers: \(Self.remedy)"),
+      (
+        "1,NA,a\n3,4,b\n", ["header": "false"],
+        "line 1: 'NA' in column 2 where a finite number is needed"
+      ),
+      (
+        "0,1,label\n3,4,5\n3,4,6\n", [:],
+        "line 1: 'label' above classes that are numbers: \(Self.remedy)"
+      ),
+      (
+        "0,1,label\n3,4,a\n3,4,b\n", [:],
+        "line 1: 0, 1, ... and 'label', which never comes again: \(Self.remedy)"
+      ),
+      (
+        "0,1,label\n3,4,5\n", ["task": "numbers"],
+        "line 1: 'label' in column 3 where a finite number is needed (--set header=true if the "
+          + "first line names the columns)"
+      ),
+      ("x,y\n1,2\n3,0.37\n", [:], "line 3: '0.37' \(Self.noClass)"),
+      ("x,y\n1,2\n\n3,nan\n", [:], "line 4: 'nan' \(Self.noClass)"),
+      ("1,inf\n3,2\n", [:], "line 1: 'inf' \(Self.noClass)"),
+      (
+        "x,y\r1,2\r3,4\r", [:],
+        "lines end with CR alone; LF is needed, as `tr '\\r' '\\n'` makes it"
+      ),
       ("p,q,r\n", [:], "holds no samples"), ("\n\n", [:], "holds no samples"),
       ("", [:], "empty; a line of comma-separated values is needed"),
       ("1,2,a\n", [:], "heldout=0.1 of 1 samples leaves none to hold out"),
@@ -149,10 +204,11 @@ import Testing
     for (name, value, words) in [
       ("header", "yes", "one of auto, true, false"),
       ("separator", "|", "one of auto, comma, semicolon, tab"),
+      ("heldout", "0.2", "a single file, not one to train on and one that is held out,"),
       ("task", "x", "one of classes, numbers"), ("standardise", "1", "true or false"),
     ] {
       let error = #expect(throws: SettingError.self) {
-        try openDataset("csv:none", settings: [name: value])
+        try openDataset("csv:none,none", settings: [name: value])
       }
       #expect(error?.description == "\(name)=\(value): \(words) is needed")
     }

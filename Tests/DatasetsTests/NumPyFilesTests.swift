@@ -22,6 +22,12 @@ import Testing
       (">f8", bytes([Double(0), 1, 100, 7], swapped: true)),
       ("|i1", bytes([Int8(0), 1, 100, 7])),
       ("<i2", bytes([Int16(0), 1, 100, 7])), (">i2", bytes([Int16(0), 1, 100, 7], swapped: true)),
+      ("<f2", bytes([Float16(0), 1, 100, 7])),
+      (">f2", bytes([Float16(0), 1, 100, 7], swapped: true)),
+      ("<u2", bytes([UInt16(0), 1, 100, 7])),
+      (">u2", bytes([UInt16(0), 1, 100, 7], swapped: true)),
+      ("<u4", bytes([UInt32(0), 1, 100, 7])),
+      (">u4", bytes([UInt32(0), 1, 100, 7], swapped: true)),
       ("<i4", bytes([Int32(0), 1, 100, 7])), (">i4", bytes([Int32(0), 1, 100, 7], swapped: true)),
       ("<i8", bytes([Int64(0), 1, 100, 7])), (">i8", bytes([Int64(0), 1, 100, 7], swapped: true)),
     ]
@@ -32,6 +38,12 @@ import Testing
         #expect(Samples(of: data).inputs == [[0, 1], [100, 7]], "\(type)")
         #expect(Samples(of: data).classes == [1, 0])
       }
+    }
+    for (type, classes) in [
+      ("<u2", bytes([UInt16(40_000), 7])), ("<u4", bytes([UInt32(40_000), 7])),
+    ] {
+      let data = try pair(npy("|u1", [2, 1], [1, 2]), npy(type, [2], classes)).training
+      #expect(Samples(of: data).classes == [40_000, 7])
     }
     let bits = try pair(npy("|b1", [2, 2], [0, 1, 1, 0]), npy("|b1", [2, 1], [1, 0])).training
     #expect(Samples(of: bits).inputs == [[0, 1], [1, 0]] && Samples(of: bits).classes == [1, 0])
@@ -141,8 +153,8 @@ import Testing
         == "F/x: byte 136: a value that is not a finite number")
     #expect(
       try message(npy("<c8", [2, 1], []))
-        == "F/x: byte 20: elements of the type '<c8'; f4, f8, u1, i1, i2, i4, i8, b1 are read, "
-        + "after < or >")
+        == "F/x: byte 20: elements of the type '<c8'; f2, f4, f8, u1, u2, u4, i1, i2, i4, i8, "
+        + "b1 are read, after < or >")
     #expect(
       try message(npy("<f4", [2, 2], bytes([Float(1), 2, 3, 4]), order: "True"))
         == "F/x: byte 10: an array in Fortran order; save it as numpy.ascontiguousarray(array)")

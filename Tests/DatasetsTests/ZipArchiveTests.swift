@@ -25,6 +25,17 @@ import Testing
     #expect(try contents(bytes) == Dictionary(uniqueKeysWithValues: Self.members))
   }
 
+  /// NumPy appends `.npy` to names, other writers do not.
+  @Test(arguments: ["", ".npy"]) func arraysAreFound(ending: String) throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(
+      "z",
+      zip([
+        ("x" + ending, npy("|u1", [2, 1], [1, 2])), ("y" + ending, npy("|u1", [2], [1, 0])),
+      ]))
+    #expect(try openDataset("npz:" + path, settings: ["heldout": "0.5"]).training.count == 1)
+  }
+
   @Test func wrongArchivesAreNamed() throws {
     func message(_ change: (inout [UInt8]) throws -> Void) throws -> String {
       let folder = try TemporaryFolder()

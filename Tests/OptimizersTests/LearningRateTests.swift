@@ -81,6 +81,7 @@ import Testing
   @Test func catalogueRefusesWhatWillNotDo() {
     for (name, given) in [
       ("cosine", ["floor": "1.5"]), ("cosine", ["floor": "nan"]), ("step", ["every": "0"]),
+      ("step", ["every": "2", "milestones": "3"]),
       ("step", ["factor": "-1"]), ("step", ["milestones": "30,x"]),
     ] {
       #expect(throws: SettingError.self) { try scheduleCatalog.make(name, given) }

@@ -30,6 +30,10 @@ import Testing
     #expect(try Job(yaml: job.yaml(), path: "") == job)
   }
 
+  @Test func aByteOrderMarkIsPassedOver() throws {
+    #expect(try Job(yaml: "\u{FEFF}batch: 5\n", path: "job.yaml", isPartial: true).batch == 5)
+  }
+
   @Test func mistakesInAJobAreNamed() throws {
     #expect(try refusal { $0 + "learning_rate: 5\n" }.contains("did you mean 'learning-rate'"))
     #expect(

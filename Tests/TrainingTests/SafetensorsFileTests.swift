@@ -60,13 +60,58 @@ import Testing
     }
   }
 
-  @Test func foreignHeadersThatLieAreRefused() {
-    func file(_ header: String, values: Int) -> Data {
-      var data = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
-      data.append(Data(header.utf8))
-      data.append(Data(count: values))
-      return data
+  /// A file with a header of somebody else's.
+  private func file(_ header: String, values: Int) -> Data {
+    var data = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
+    data.append(Data(header.utf8))
+    data.append(Data(count: values))
+    return data
+  }
+
+  @Test func tensorsLieOneBehindTheOther() throws {
+    func header(_ a: ClosedRange<Int>, _ b: ClosedRange<Int>) -> String {
+      let entries = [("a", a), ("b", b)].map { name, place in
+        let offsets = [place.lowerBound, place.upperBound]
+        return
+          "\"\(name)\":{\"dtype\":\"F32\",\"shape\":[\(place.count / 4)],\"data_offsets\":\(offsets)}"
+      }
+      return "{" + entries.joined(separator: ",") + "}"
     }
+    _ = try SafetensorsFile.decode(file(header(0...8, 8...16), values: 16), path: "x")
+    _ = try SafetensorsFile.decode(file(header(8...16, 0...8), values: 16), path: "x")
+    _ = try SafetensorsFile.decode(file(header(8...8, 0...8), values: 8), path: "x")
+    let cases: [(String, Int, String)] = [
+      (header(0...8, 4...12), 12, "tensor 'b' overlaps tensor 'a'"),
+      (header(0...8, 0...8), 8, "tensor 'b' overlaps tensor 'a'"),
+      (header(0...8, 12...16), 16, "4 bytes between tensor 'a' and tensor 'b' belong to no tensor"),
+      (header(4...8, 8...12), 12, "4 bytes between the header and tensor 'a' belong to no tensor"),
+      (header(0...8, 8...12), 20, "8 bytes behind tensor 'b' belong to no tensor"),
+    ]
+    for (header, values, words) in cases {
+      let error = #expect(throws: CheckpointError.self, "\(words)") {
+        try SafetensorsFile.decode(file(header, values: values), path: "x")
+      }
+      #expect(error?.description == "x: " + words)
+    }
+  }
+
+  /// An export of nothing would be taken for a success.
+  @Test func stateAloneIsNoModel() throws {
+    let folder = try TemporaryFolder()
+    let facts = CheckpointFacts(
+      step: 1, updates: 1, model: "linear", strategy: "sync", optimizer: "adam", input: [2],
+      classes: 2, batch: 1, samples: 1, seed: 1)
+    let tensor = TensorValues(name: "optimizer.x.weight", shape: [1]) { $0[0] = 1 }
+    try AtomicFile.write(
+      try SafetensorsFile.encode([tensor], metadata: facts.metadata()), to: folder("state"))
+    let error = #expect(throws: CheckpointError.self) {
+      try StoredModel(at: folder("state")).export(to: folder("model"))
+    }
+    #expect(error?.description.contains("no tensors of a model") == true)
+    #expect(!FileManager.default.fileExists(atPath: folder("model")))
+  }
+
+  @Test func foreignHeadersThatLieAreRefused() {
     let lies = [
       #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#,
       #"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#,

@@ -67,6 +67,50 @@ import Training
     try refuse("flatten, relu, {convolution: 3}", ["job.yaml:1", "layer 2", "784"])
   }
 
+  /// Nobody gave a folder: none is left, and no number used up.
+  @Test(arguments: [nil, 2]) func aRunThatNeverBeginsLeavesNoFolder(_ ranks: Int?) throws {
+    let program = try Program()
+    let cases: [([String], [String])] = [
+      (["--model", "../zz"], ["unknown model '../zz'"]),
+      (["--model", "a/b"], ["unknown model 'a/b'"]),
+      (["--steps", "0"], ["--steps"]), (["--data", "idx:nowhere"], ["nowhere: no such folder"]),
+    ]
+    for (arguments, words) in ranks == nil ? cases : [cases[0]] {
+      try expectRefusal(
+        program, Self.short + arguments, code: arguments[0] == "--data" ? .badData : .usage,
+        mentions: words, ranks: ranks)
+    }
+    try Data("model:\n  - flatten\n  - dense: {features: 10, name: optimizer.x}\n".utf8)
+      .write(to: URL(fileURLWithPath: program("job.yaml")))
+    try expectRefusal(
+      program, ["train", "job.yaml", "--data", "generated:200,50"], code: .usage,
+      mentions: ["'optimizer.x.weight'", "another name"], ranks: ranks)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder) == ["job.yaml"])
+    let good = try program.run(Self.short + ["--steps", "2"], ranks: ranks)
+    #expect(good.code == 0 && good.output.contains("runs/linear-generated-sync-1/log.jsonl"))
+    #expect(program.log("runs/linear-generated-sync-1").last?.outcome == "done")
+  }
+
+  /// As the README's table of exit codes has it, whatever the command.
+  @Test func everyCommandHasTheSameCodes() throws {
+    let program = try Program()
+    let missing = [
+      ["inspect", "none"], ["export", "none", "file"], ["train", "none.yaml"],
+      ["evaluate", "none", "--data", "generated:20,10"], ["train", "--data", "csv:none"],
+      ["inspect", "--plan", "none.yaml"],
+    ]
+    for arguments in missing {
+      try expectRefusal(program, arguments, code: .badData, mentions: ["none"], ranks: nil)
+    }
+    for (arguments, shell) in [
+      (["inspect", "--plan", "linear"], "KERNEL_ISA=foo"), (Self.short, "KERNEL_ISA=foo"),
+      (Self.short, "APUS_PROGRESS=foo"),
+    ] {
+      try expectRefusal(
+        program, arguments, code: .usage, mentions: ["foo"], ranks: nil, shell: shell)
+    }
+  }
+
   @Test func nobodyListensToTheComplaint() throws {
     let program = try Program()
     for shell in ["exec 2>&-;", "exec 2>/dev/full;"] {

@@ -63,6 +63,8 @@ import Training
     }
     let plan = try program.run(["inspect", "--plan", "mine.yaml", "--batch", "5"])
     #expect(plan.code == 0 && plan.output.contains("28x28x8"), "\(plan.error)")
+    // What the job says counts, unless flags say otherwise.
+    #expect(try program.run(["inspect", "--plan", "mine.yaml"]).output.contains("batch 50"))
     let small = try program.run(["inspect", "--plan", "mine.yaml", "--input", "3x3x1"])
     #expect(small.code == ExitCode.usage.rawValue)
     #expect(small.error.contains("layer 3") && small.error.contains("3x3x8"), "\(small.error)")
@@ -78,6 +80,44 @@ import Training
     for wrong in [["--plan", "resnet21"], ["--plan", "mlp", "--input", "3xx"], []] {
       let refused = try program.run(["inspect"] + wrong)
       #expect(refused.code == ExitCode.usage.rawValue && !refused.error.isEmpty)
+    }
+  }
+
+  @Test func aPlanIsThatOfTheJob() throws {
+    let program = try Program()
+    let rows = (0..<20).map { "1,2,3,4,5,\(["a", "b", "c"][$0 % 3])\n" }.joined()
+    try rows.write(toFile: program("rows.csv"), atomically: true, encoding: .utf8)
+    func plan(_ job: String, _ more: String...) throws -> Finished {
+      try job.write(toFile: program("job.yaml"), atomically: true, encoding: .utf8)
+      return try program.run(["inspect", "--plan", "job.yaml"] + more)
+    }
+    let own = "model:\n  - dense: {features: 3}\ndata: csv:rows.csv\nbatch: 7\n"
+    #expect(try plan(own).output.hasPrefix("job.yaml for samples of 5, 3 classes; batch 7"))
+    let flags = try plan(own, "--batch", "9", "--input", "6")
+    #expect(
+      flags.output.hasPrefix("job.yaml for samples of 6, 3 classes; batch 9"), "\(flags.error)")
+    let named = "model: resnet20\ndata: generated:60,20\nbatch: 8\nconvolution: direct\n"
+    let direct = try plan(named).output
+    #expect(direct.contains("28x28x1") && direct.contains("direct") && !direct.contains("winograd"))
+    let wide = "model: matrix-factorization\nsettings: {width: '24'}\n"
+    let missing = try plan(wide + "data: movielens:none\n")
+    #expect(missing.code == 0 && missing.complaints.count == 1, "\(missing.error)")
+    #expect(missing.error.contains("none: ") && missing.error.contains("see --input"))
+    #expect(missing.output.contains("24"), "\(missing.output)")
+    let other = try plan(wide + "data: movielens:none\n", "--set", "width=40")
+    #expect(other.output != missing.output)
+  }
+
+  /// Flags of plans would do nothing to a checkpoint.
+  @Test func aCheckpointIsShownAsItIs() throws {
+    let program = try Program()
+    for flag in [
+      ["--batch", "0"], ["--set", "q=1"], ["--convolution", "f2"], ["--input", "3x3"],
+      ["--classes", "3"],
+    ] {
+      let refused = try program.run(["inspect", "run"] + flag)
+      #expect(refused.code == ExitCode.usage.rawValue && refused.complaints.count == 1)
+      #expect(refused.error.contains("\(flag[0]) is for --plan only"), "\(refused.error)")
     }
   }
 
@@ -123,6 +163,7 @@ import Training
     for (arguments, word) in [
       (["rign"], "did you mean 'ring'"), (["ring", "--ranks", "65"], "1 to 64"),
       (["shared", "--ranks-per-node", "2"], "one node"), (["ring", "--count", "-1"], "--count"),
+      (["segmented-ring", "--ranks", "64", "--count", "100000000"], "smaller --count"),
     ] {
       let wrong = try program.run(["draw"] + arguments + ["--output", "wrong.svg"])
       #expect(wrong.code == ExitCode.usage.rawValue && wrong.error.contains(word))

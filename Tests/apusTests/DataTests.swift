@@ -100,6 +100,41 @@ import Training
     #expect(try checkpoint("seed", ranks: nil, ["--seed", "2"]) != alone)
   }
 
+  /// The model's numbers are those of the data that it was trained on, whatever it meets later.
+  @Test func otherDataAreMeasuredAsTheTrainingDataWere() throws {
+    let program = try Program()
+    func points(_ shift: Int, _ classes: [String]) -> String {
+      (0..<200).map { "\($0 * 37 % 100 - 50 + shift),\(classes[$0 * 37 % 100 < 50 ? 0 : 1])\n" }
+        .joined()
+    }
+    try write(program, "points.csv", points(0, ["a", "b"]))
+    try write(program, "shifted.csv", points(500, ["a", "b"]))
+    try write(program, "named.csv", points(0, ["c", "d"]))
+    let options = ["--model", "linear", "--batch", "20", "--learning-rate", "0.05", "--run", "run"]
+    let trained = try program.run(["train", "--data", "csv:points.csv", "--epochs", "8"] + options)
+    #expect(trained.code == 0, "\(trained.error)")
+    let same = try program.run(["evaluate", "run"])
+    #expect(same.output.contains("accuracy 0.9") || same.output.contains("accuracy 1.0"))
+    // All of them lie on one side: right are the 13 of 20 that belong there.
+    let shifted = try program.run(["evaluate", "run", "--data", "csv:shifted.csv"], ranks: 2)
+    #expect(shifted.output.contains("accuracy 0.6500"), "\(shifted.output)\(shifted.error)")
+    let named = try program.run(["evaluate", "run", "--data", "csv:named.csv"], ranks: 2)
+    #expect(named.code == 64)
+    #expect(
+      named.complaints == [
+        "apus: the model was trained on the classes 'a', 'b' and standardised features;"
+          + " csv:named.csv has other classes: 'c', 'd'"
+      ], "\(named.error)")
+    for (data, words) in [
+      ("shifted", "these have features of another mean and deviation"), ("named", "'c', 'd'"),
+    ] {
+      let resumed = try program.run(
+        ["train", "--resume", "--run", "run", "--data", "csv:\(data).csv", "--epochs", "9"])
+      #expect(resumed.code == 65 && resumed.complaints.count == 1, "\(resumed.error)")
+      #expect(resumed.complaints.first?.contains(words) == true, "\(resumed.error)")
+    }
+  }
+
   @Test func whatCannotBeTrainedOnIsRefusedInOneLine() throws {
     let program = try Program()
     try write(program, "points.csv", Self.points + "1,2\n")

@@ -33,6 +33,18 @@ import Training
     }
     #expect(try drawn("1") == drawn("1"))
     #expect(try drawn("1") != drawn("2"))
+    for flag in ["--count", "--output"] {
+      let refused = try program.run(["generate", "run", flag, "5"])
+      #expect(refused.code == ExitCode.usage.rawValue && refused.output.isEmpty)
+      #expect(refused.complaints == ["apus: \(flag) is for pictures only"])
+    }
+    // Another text of as many characters would give nonsense.
+    try Data(text.replacingOccurrences(of: "e", with: "E").utf8)
+      .write(to: URL(fileURLWithPath: program("text.txt")))
+    let other = try program.run(["generate", "run"])
+    #expect(other.code == ExitCode.usage.rawValue && other.complaints.count == 1)
+    #expect(other.error.contains("trained on the characters ' ', '.', 'e'"), "\(other.error)")
+    try Data(text.utf8).write(to: URL(fileURLWithPath: program("text.txt")))
     let unknown = try program.run(["generate", "run", "--prompt", "ONE"])
     #expect(unknown.code == ExitCode.usage.rawValue && unknown.complaints.count == 1)
     #expect(unknown.error.contains("--prompt"))
@@ -49,6 +61,8 @@ import Training
     #expect(png.prefix(8) == Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]))
     // Two rows of eight, 28 pixels each, 2 apart.
     #expect(png[16..<24] == Data([0, 0, 0, 242, 0, 0, 0, 62]))
+    let refused = try program.run(["generate", "run", "--prompt", "a"])
+    #expect(refused.complaints == ["apus: --prompt is for texts only"])
     let other = try program.run(["generate", "run", "--seed", "2", "--output", "other.png"])
     #expect(other.code == 0)
     #expect(try Data(contentsOf: URL(fileURLWithPath: program("other.png"))) != png)

@@ -62,6 +62,19 @@ import Training
     #expect(planned.code == 0 && planned.output.contains("shared"), "\(planned.error)")
   }
 
+  /// As long as it takes, not as the batch is large.
+  @Test func aLargeBatchIsMeasuredOnFewerSamples() throws {
+    let program = try Program()
+    let model = ["plan", "--model", "mlp", "--nodes", "2", "--sizes", "none", "--batch", "1048576"]
+    let measured = try program.run(model)
+    #expect(measured.code == 0 && measured.seconds < 60, "\(measured.error)")
+    #expect(measured.output.hasPrefix("measuring steps of mlp on "), "\(measured.output)")
+    #expect(measured.output.contains("samples, taken for 1,048,576\n"), "\(measured.output)")
+    let given = try program.run(model + ["--compute-ms", "7"])
+    #expect(given.output.contains("7.000 ms of computing a step (given"), "\(given.output)")
+    #expect(!given.output.contains("measur"), "\(given.output)")
+  }
+
   @Test func refusals() throws {
     let program = try Program()
     let cases: [([String], [String])] = [
@@ -91,7 +104,7 @@ import Training
     }
     try "nodes: [1, 2]\n".write(
       toFile: program("bad.yaml"), atomically: true, encoding: .utf8)
-    for (file, code) in [("bad.yaml", ExitCode.usage), ("none.yaml", .inputOutput)] {
+    for (file, code) in [("bad.yaml", ExitCode.usage), ("none.yaml", .badData)] {
       let finished = try program.run(Self.quick + ["--cluster", file])
       #expect(finished.code == code.rawValue && finished.complaints.count == 1)
       #expect(finished.error.contains(file))
