@@ -1,6 +1,7 @@
 // A network's plan as something to look at.
 
 import Basics
+import Kernels
 
 /// One layer as it runs.
 public struct PlannedLayer: Sendable {
@@ -10,6 +11,8 @@ public struct PlannedLayer: Sendable {
   public let layer: String
   /// How it is computed.
   public let kernel: String
+  /// The method of a convolution that might have another.
+  public let method: ConvolutionMethod?
   /// One sample of each input, and of the output.
   public let inputs: [Shape]
   public let output: Shape
@@ -45,6 +48,7 @@ extension Network {
       let bytes = (operation.inputs + [operation.plan.output]).map(\.bytesPerSample).reduce(0, +)
       return PlannedLayer(
         name: operation.name, layer: operation.layer.summary, kernel: operation.plan.kernel,
+        method: operation.layer is any FilterLayer ? operation.plan.convolution : nil,
         inputs: operation.inputs, output: operation.plan.output,
         parameters: zip(operation.plan.parameters, operation.ranges)
           .reduce(0) { $0 + ($1.0.role == .trained ? $1.1.count : 0) },

@@ -112,7 +112,9 @@ struct Assembly {
       input: data.training.sampleShape.dimensions, classes: data.training.classes,
       batch: job.batch, samples: data.training.count, seed: job.seed, lanes: job.lanes,
       settings: parts.modelSettings, convolution: job.convolution,
-      layers: try job.layers.map { try NetworkYAML.text($0) }, coding: data.training.coding)
+      layers: try job.layers.map { try NetworkYAML.text($0) }, coding: data.training.coding,
+      methods: network.layers.compactMap { layer in layer.method.map { "\(layer.name) \($0)" } }
+        .joined(separator: ", "))
     (self.reader, totalSteps, stepsPerEpoch) = (reader, total, steps)
   }
 

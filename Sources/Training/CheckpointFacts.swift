@@ -28,6 +28,9 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
   public var layers: String?
   /// What the numbers of the training data stood for; nil in files of earlier versions.
   public var coding: DataCoding?
+  /// How each convolution is computed, by the layers' places: `0 f4, 3 direct`; nil in files of earlier
+  /// versions.
+  public var methods: String?
 
   private static let prefix = "apus."
 
@@ -37,6 +40,7 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
       uniqueKeysWithValues: settings.map { (Self.prefix + "model." + $0.key, $0.value) })
     chosen[Self.prefix + "lanes"] = lanes.map(String.init)
     chosen[Self.prefix + "layers"] = layers
+    chosen[Self.prefix + "methods"] = methods
     if let coding {
       let encoder = JSONEncoder()
       encoder.outputFormatting = .sortedKeys
@@ -58,10 +62,10 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
     step: Int, updates: Int, model: String, strategy: String, optimizer: String, input: [Int],
     classes: Int, batch: Int, samples: Int, seed: UInt64, lanes: Int? = nil,
     settings: [String: String] = [:], convolution: ConvolutionChoice = .automatic,
-    layers: String? = nil, coding: DataCoding? = nil
+    layers: String? = nil, coding: DataCoding? = nil, methods: String? = nil
   ) {
     (self.settings, self.convolution, self.layers) = (settings, convolution, layers)
-    self.coding = coding
+    (self.coding, self.methods) = (coding, methods)
     (self.step, self.updates, self.model) = (step, updates, model)
     (self.strategy, self.optimizer, self.input) = (strategy, optimizer, input)
     (self.classes, self.batch, self.samples, self.seed) = (classes, batch, samples, seed)
@@ -93,7 +97,8 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
       classes: try number("classes"), batch: try number("batch"), samples: try number("samples"),
       seed: seed, lanes: metadata[Self.prefix + "lanes"] == nil ? nil : try number("lanes"),
       settings: Self.settings(metadata), convolution: try Self.convolution(metadata, path),
-      layers: metadata[Self.prefix + "layers"], coding: try Self.coding(metadata, path))
+      layers: metadata[Self.prefix + "layers"], coding: try Self.coding(metadata, path),
+      methods: metadata[Self.prefix + "methods"])
   }
 
   private static func coding(_ metadata: [String: String], _ path: String)
@@ -132,6 +137,15 @@ public struct CheckpointFacts: Codable, Sendable, Equatable {
   }
 
   private static func text(_ lanes: Int?) -> String { lanes.map(String.init) ?? "one per rank" }
+
+  /// What a person should know who goes on with a job whose convolutions are computed otherwise than
+  /// before, because the rule that chooses has changed; nil: they are not.
+  func note(continues job: CheckpointFacts) -> String? {
+    guard let methods, methods != job.methods else { return nil }
+    return
+      "convolutions were computed as \(methods) and are now as \(job.methods ?? "none"): the run"
+      + " goes on, with other rounding than without the interruption"
+  }
 
   /// Refuses to go on with a job that this checkpoint does not belong to.
   func check(continues job: CheckpointFacts, path: String) throws(CheckpointError) {

@@ -11,6 +11,7 @@ enum Restoration {
     let isReader = assembly.worker.communicator.rank == 0
     var found: (path: String, contents: SafetensorsFile.Contents)?
     var damaged: [String] = []
+    var notes: [String] = []
     var step = -1.0
     try agreement.agree {
       guard isReader else { return }
@@ -22,14 +23,15 @@ enum Restoration {
       let facts = try CheckpointFacts(found.contents.metadata, path: found.path)
       try facts.check(continues: assembly.facts, path: found.path)
       step = Double(facts.step)
+      if !damaged.isEmpty {
+        notes.append(damaged.joined(separator: "; ") + "; going on from \(found.path)")
+      }
+      if let note = facts.note(continues: assembly.facts) { notes.append(note) }
     }
     step = try agreement.reduce(step, .maximum)
     guard step >= 0 else { return nil }
     try Checkpoint(worker: assembly.worker, strategy: assembly.strategy)
       .restore(found?.contents, path: found?.path ?? "")
-    let note =
-      damaged.isEmpty
-      ? nil : damaged.joined(separator: "; ") + "; going on from \(found?.path ?? "")"
-    return (Int(step), note)
+    return (Int(step), notes.isEmpty ? nil : notes.joined(separator: "; "))
   }
 }

@@ -16,7 +16,7 @@ import Testing
     return CheckpointFacts(
       step: 3, updates: 3, model: "gpt", strategy: "sync", optimizer: "adam", input: [2],
       classes: data.classes, batch: 4, samples: 9, seed: 1, lanes: 2, settings: ["width": "8"],
-      layers: "- relu", coding: data.coding)
+      layers: "- relu", coding: data.coding, methods: "0 f4, 3 direct")
   }
 
   /// Characters of all kinds, also those that JSON has ways of its own for.
@@ -38,11 +38,15 @@ import Testing
     var metadata = try facts.metadata()
     metadata["apus.coding"] = nil
     metadata["apus.lanes"] = nil
+    metadata["apus.methods"] = nil
     let old = try CheckpointFacts(metadata, path: "file")
     #expect(old.coding == nil && old.lanes == nil)
     var job = facts
     job.lanes = nil
     try old.check(continues: job, path: "file")
+    #expect(old.note(continues: job) == nil && facts.note(continues: facts) == nil)
+    job.methods = "0 f2, 3 direct"
+    #expect(facts.note(continues: job)?.contains("0 f4, 3 direct and are now as 0 f2") == true)
   }
 
   @Test func aDamagedListOfLayersIsOneOfTheFile() throws {
