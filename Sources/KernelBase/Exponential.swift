@@ -1,6 +1,7 @@
 // exp, for one vector: x = n ln 2 + r with |r| <= ln 2 / 2, exp(x) = 2^n exp(r), exp(r) by a
 // polynomial of degree 6 (minimax on the interval). At most 1.1 units in the last place off over
-// [-87.3, 88.7]; exp(0) is exactly 1; smaller arguments give the smallest normal number, NaN stays.
+// [-87.3, 88.3]; exp(0) is exactly 1; smaller arguments give the smallest normal number, NaN stays.
+// Larger ones are not allowed: from 88.38 on n is 128, and 2^n infinite, then nonsense.
 
 import CSIMD
 import KernelABI

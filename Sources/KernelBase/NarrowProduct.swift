@@ -27,10 +27,10 @@ extension MatrixProductShape {
     n <= narrowColumns && transposeA && !transposeB && !accumulate && !relu && m >= 128
   }
 
-  /// Floats of scratch for either.
+  /// Floats of scratch for either, whether or not the product accumulates this time.
   var narrowScratch: Int {
     if isNarrowForward { return n * narrowDepth + min(m, narrowRows) * n * half + packingSlack }
-    return isNarrowGradient ? 2 * (n * wide + packingSlack) : 0
+    return transposeA && n <= narrowColumns ? 2 * (n * wide + packingSlack) : 0
   }
 }
 
