@@ -69,7 +69,7 @@ extension VectorKernels {
         let from = dy + chunk.first * shape.outputWidth * outputs + channel
         packColumns(columns, pixels, from, outputs, scratch, lanes)
         if let dbias {
-          addRows(pixels, lanes, columns, FloatsIn(scratch), dbias + channel)
+          addPackedLines(pixels, lanes, columns, FloatsIn(scratch), dbias + channel)
         }
         let block = GradientBlock(
           shape: shape, chunk: chunk, x: x, padded: padded, dy: FloatsIn(scratch),
@@ -105,6 +105,27 @@ extension VectorKernels {
       to += paddedRow(shape)
     }
     return FloatsIn(room) - first * paddedRow(shape)
+  }
+
+  /// dbias += the sum of `pixels` packed lines.
+  static func addPackedLines(
+    _ pixels: Int, _ lanes: Int, _ columns: Int, _ lines: FloatsIn, _ dbias: FloatsOut
+  ) {
+    var lane = 0
+    while lane < columns {
+      var (even, odd) = (Half(), Half())
+      var p = 0
+      while p &+ 2 <= pixels {
+        even = csimd_add(even, (lines + (p &* lanes &+ lane)).half)
+        odd = csimd_add(odd, (lines + ((p &+ 1) &* lanes &+ lane)).half)
+        p &+= 2
+      }
+      if p < pixels { even = csimd_add(even, (lines + (p &* lanes &+ lane)).half) }
+      let count = min(half, columns &- lane)
+      let sum = csimd_add(csimd_add(even, odd), Half.load(FloatsIn(dbias + lane), count))
+      sum.store(dbias + lane, count)
+      lane &+= half
+    }
   }
 }
 

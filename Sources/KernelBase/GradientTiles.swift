@@ -110,7 +110,7 @@ extension VectorKernels {
       let columns = min(wide, outputs - channel)
       packColumns(columns, pixels, dy + (start * outputs + channel), outputs, lines, wide)
       if let dbias {
-        addRows(pixels, wide, columns, FloatsIn(lines), dbias + channel)
+        addPackedLines(pixels, wide, columns, FloatsIn(lines), dbias + channel)
       }
       for tap in 0..<shape.kernelHeight * shape.kernelWidth {
         let count = reached(shape, tap, run.rows) * run.images
