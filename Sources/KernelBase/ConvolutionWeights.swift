@@ -176,20 +176,19 @@ private struct GradientBlock {
       let row = groups.start(group)
       var target = target
       target.start += (firstRow + row) * shape.outputChannels
-      runGradient(
-        groups.start(group + 1) - row, vector,
-        GradientTask(
-          chunk: chunk, height: shape.height, outputHeight: shape.outputHeight,
-          stride: shape.stride, rowOffset: kernelRow - shape.padding, x: x + row, xRow: xRow,
-          xPixel: shape.stride * shape.inputChannels, dy: dy + pixels.lowerBound * V.lanes,
-          dyRow: shape.outputWidth * V.lanes, pixels: pixels.count, target: target))
+      let task = GradientTask(
+        chunk: chunk, height: shape.height, outputHeight: shape.outputHeight,
+        stride: shape.stride, rowOffset: kernelRow - shape.padding, x: x + row, xRow: xRow,
+        xPixel: shape.stride * shape.inputChannels, dy: dy + pixels.lowerBound * V.lanes,
+        dyRow: shape.outputWidth * V.lanes, pixels: pixels.count, target: target)
+      task.run(groups.start(group + 1) - row, vector)
     }
   }
 }
 
 /// One tile of the weights' gradient.
-struct GradientTask {
-  fileprivate var chunk: Chunk
+private struct GradientTask: TileTask {
+  var chunk: Chunk
   var height: Int
   var outputHeight: Int
   var stride: Int
@@ -204,6 +203,9 @@ struct GradientTask {
   /// Products per row.
   var pixels: Int
   var target: Target
+
+  @inline(__always)
+  func run<let R: Int, V: Vector>(_ tile: Tile<R, V>.Type) { tile.gradient(self) }
 }
 
 extension Tile {
@@ -228,28 +230,5 @@ extension Tile {
       }
     }
     write(&sums, t.target)
-  }
-}
-
-/// Runs a tile of `rows` (1...tileRows) input channels with vectors V.
-@inline(__always)
-private func runGradient<V: Vector>(_ rows: Int, _ vector: V.Type, _ t: GradientTask) {
-  switch rows {
-  case 1: Tile<1, V>.gradient(t)
-  case 2: Tile<2, V>.gradient(t)
-  case 3: Tile<3, V>.gradient(t)
-  case 4: Tile<4, V>.gradient(t)
-  case 5: Tile<5, V>.gradient(t)
-  #if KERNEL_AVX512
-    case 6: Tile<6, V>.gradient(t)
-    case 7: Tile<7, V>.gradient(t)
-    case 8: Tile<8, V>.gradient(t)
-    case 9: Tile<9, V>.gradient(t)
-    case 10: Tile<10, V>.gradient(t)
-    case 11: Tile<11, V>.gradient(t)
-    default: Tile<12, V>.gradient(t)
-  #else
-    default: Tile<6, V>.gradient(t)
-  #endif
   }
 }
