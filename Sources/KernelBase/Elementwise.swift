@@ -148,11 +148,5 @@ extension VectorKernels {
 @inline(__always)
 func loadBytes(_ p: UnsafePointer<UInt8>, _ lanes: Int) -> WideBytes {
   if lanes == wide { return UnsafeRawPointer(p).loadUnaligned(as: WideBytes.self) }
-  #if KERNEL_AVX512
-    return csimd_load_bytes_32(p, lanes)
-  #elseif KERNEL_AVX2
-    return csimd_load_bytes_16(p, lanes)
-  #else
-    return csimd_load_bytes_8(p, lanes)
-  #endif
+  return csimd_load(p, lanes, WideBytes())
 }
