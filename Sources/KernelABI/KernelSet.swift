@@ -22,19 +22,23 @@ public enum InstructionSet: Int, Sendable, CaseIterable, Comparable {
 /// Every kernel. Pointers need no alignment (64 bytes is fastest); outputs must not overlap inputs
 /// unless a kernel says so; a kernel allocates nothing and is given its scratch by the caller.
 /// Deterministic: equal arguments give equal bits, for one instruction set.
-public protocol KernelSet: ConvolutionKernels, ChannelKernels, SequenceKernels, SparseKernels {
+public protocol KernelSet: ElementwiseKernels, RowKernels, ConvolutionKernels, ChannelKernels,
+  SequenceKernels, SparseKernels
+{
   /// What the functions were compiled for.
   static var instructionSet: InstructionSet { get }
 
-  /// C = [C +] op(A) op(B) [+ bias] [then ReLU], as `shape` says. `bias` holds n floats or is nil.
+  /// C = [C +] op(A) op(B) [+ bias] [then ReLU], as `shape` says. `bias` holds n floats or is nil. Where
+  /// A is not transposed, a row of C is the same bits however many rows are in the call.
   static func matrixProduct(
     _ shape: MatrixProductShape, a: FloatsIn, b: FloatsIn, bias: FloatsIn?, c: FloatsOut,
     scratch: FloatsOut)
-  /// Floats of scratch that `matrixProduct` needs.
+  /// Floats of scratch that `matrixProduct` needs for up to m rows and k products per sum, whether or
+  /// not it accumulates.
   static func matrixProductScratch(_ shape: MatrixProductShape) -> Int
 
-  /// y = maximum of each window; `choice` gets the winning place (row * window + column), the first
-  /// of equals; NaN wins.
+  /// y = maximum of each window; `choice` gets the winning place (row * window + column): the first
+  /// of equals, but the last NaN, which wins over every number.
   static func maxPoolingForward(
     _ shape: PoolingShape, x: FloatsIn, y: FloatsOut, choice: UnsafeMutablePointer<UInt8>)
   /// dx, overwritten, from dy and `choice`; overlapping windows add up.
@@ -45,56 +49,6 @@ public protocol KernelSet: ConvolutionKernels, ChannelKernels, SequenceKernels, 
   static func averagePoolingForward(_ shape: PoolingShape, x: FloatsIn, y: FloatsOut)
   /// dx, overwritten, from dy; overlapping windows add up.
   static func averagePoolingBackward(_ shape: PoolingShape, dy: FloatsIn, dx: FloatsOut)
-
-  /// y = max(x, 0), NaN stays NaN; y may be x.
-  static func relu(_ count: Int, x: FloatsIn, y: FloatsOut)
-  /// dx = y > 0 ? dy : 0; dx may be dy.
-  static func reluBackward(_ count: Int, y: FloatsIn, dy: FloatsIn, dx: FloatsOut)
-  /// y = x > 0 ? x : slope x, for a slope in 0..<1; y may be x.
-  static func leakyReLU(_ count: Int, slope: Float, x: FloatsIn, y: FloatsOut)
-  /// dx = y > 0 ? dy : slope dy; dx may be dy.
-  static func leakyReLUBackward(
-    _ count: Int, slope: Float, y: FloatsIn, dy: FloatsIn, dx: FloatsOut)
-  /// y += x.
-  static func add(_ count: Int, x: FloatsIn, y: FloatsOut)
-  /// y *= x.
-  static func multiply(_ count: Int, x: FloatsIn, y: FloatsOut)
-  /// Every one of `into` vectors y = the sum over `over` vectors x, in order. A y may be an x.
-  static func sumVectors(
-    _ count: Int, x: UnsafePointer<FloatsOut>, over: Int, y: UnsafePointer<FloatsOut>, into: Int)
-  /// y += factor * x.
-  static func addScaled(_ count: Int, factor: Float, x: FloatsIn, y: FloatsOut)
-  /// y = factor * y.
-  static func scale(_ count: Int, factor: Float, y: FloatsOut)
-  /// y[c] = [y[c] +] sum over rows r of x[r, c].
-  static func sumRows(rows: Int, columns: Int, x: FloatsIn, add: Bool, y: FloatsOut)
-  /// Sum of x, in blocks so that rounding stays far below one float ulp per thousand terms.
-  static func sum(_ count: Int, x: FloatsIn) -> Double
-  /// Sum of x squared; see `sum`.
-  static func sumOfSquares(_ count: Int, x: FloatsIn) -> Double
-  /// Sum of x times y; see `sum`.
-  static func dot(_ count: Int, x: FloatsIn, y: FloatsIn) -> Double
-  /// y = scale * byte + offset.
-  static func convertBytes(
-    _ count: Int, bytes: UnsafePointer<UInt8>, scale: Float, offset: Float, y: FloatsOut)
-
-  /// Rounds x to nearest even, in place, and writes the bits of the rounded numbers to `y`. NaN
-  /// stays NaN (quiet); subnormals are exact, whether the thread flushes denormals or not; every
-  /// instruction set gives the same bits.
-  ///
-  /// - Returns: how many finite numbers were too large and became infinite.
-  static func encode(_ format: ShortFloat, _ count: Int, x: FloatsOut, y: ShortsOut) -> Int
-  /// y = x, exactly; see `encode`.
-  static func decode(_ format: ShortFloat, _ count: Int, x: ShortsIn, y: FloatsOut)
-  /// y += x; the conversion is exact, the addition is `add`'s.
-  static func decodeAdd(_ format: ShortFloat, _ count: Int, x: ShortsIn, y: FloatsOut)
-
-  /// The loss over `rows` x `classes` logits and, where wanted, its gradient
-  /// factor * (softmax - onehot(label)), which may overwrite the logits.
-  static func softmaxCrossEntropy(
-    rows: Int, classes: Int, logits: FloatsIn, labels: UnsafePointer<Int32>, factor: Float,
-    gradient: FloatsOut?
-  ) -> LossSum
 
   /// One step of SGD on `count` parameters. `velocity` is nil without momentum.
   static func sgd(

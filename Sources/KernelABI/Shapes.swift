@@ -95,17 +95,6 @@ public struct PoolingShape: Sendable {
   @inlinable public var outputWidth: Int { windows(of: window, in: width, step: stride) }
 }
 
-/// What softmax cross-entropy found out about a batch.
-public struct LossSum: Sendable, Equatable {
-  /// Sum over rows of -log softmax(logits)[label]; NaN or infinite where a logit is.
-  public var loss: Double
-  /// Rows whose first largest logit is the label's.
-  public var correct: Int
-
-  /// A sum.
-  public init(loss: Double = 0, correct: Int = 0) { (self.loss, self.correct) = (loss, correct) }
-}
-
 /// w <- w - rate * step, PyTorch's SGD. `velocity` is nil without momentum.
 public struct SGDRule: Sendable {
   /// Learning rate; momentum; weight decay (added to the gradient); factor on the gradient.

@@ -1,6 +1,7 @@
 // Rows of which most numbers are zero: products touch the rows of a matrix that they name.
 
-/// Products of one sparse row; (in, columns) matrices, row-major.
+/// Products of one sparse row; (in, columns) matrices, row-major. Indices must be in 0..<in: nobody
+/// checks them here, where a row's product may be shorter than the check.
 public protocol SparseKernels: SendableMetatype {
   /// y = [bias +] sum over the row's `count` entries of value * row `index` of w.
   static func sparseRowProduct(

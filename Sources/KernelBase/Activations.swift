@@ -4,17 +4,6 @@
 import CSIMD
 import KernelABI
 
-/// Calls `body(i, lanes)` for consecutive pieces of 0..<count of one register each, then the tail.
-@inline(__always)
-func forEachHalf(_ count: Int, _ body: (Int, Int) -> Void) {
-  var i = 0
-  while i &+ half <= count {
-    body(i, half)
-    i &+= half
-  }
-  if i < count { body(i, count &- i) }
-}
-
 /// y = f(x).
 @inline(__always)
 private func map(_ count: Int, _ x: FloatsIn, _ y: FloatsOut, _ f: (Half) -> Half) {
@@ -36,7 +25,7 @@ extension VectorKernels {
   /// One exponential or less, and one division, per element.
   public static func activation(_ kind: ActivationKind, _ count: Int, x: FloatsIn, y: FloatsOut) {
     switch kind {
-    case .relu: relu(count, x: x, y: y)
+    case .relu: forEachWide(count) { i, lanes in y[i, lanes] = csimd_max(Wide(), x[i, lanes]) }
     case .gelu: map(count, x, y) { csimd_multiply($0, normalDistribution($0).probability) }
     case .tanh: map(count, x, y) { hyperbolicTangent($0) }
     case .sigmoid: map(count, x, y) { sigmoid($0) }
@@ -51,7 +40,10 @@ extension VectorKernels {
   ) {
     let one = Half(repeating: 1)
     switch kind {
-    case .relu: reluBackward(count, y: y, dy: dy, dx: dx)
+    case .relu:
+      forEachWide(count) { i, lanes in
+        dx[i, lanes] = csimd_select(csimd_greater(y[i, lanes], Wide()), dy[i, lanes], Wide())
+      }
     case .gelu:
       mapBackward(count, x, dy, dx) {
         let (probability, density) = normalDistribution($0)

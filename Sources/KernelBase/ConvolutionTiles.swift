@@ -4,7 +4,7 @@
 import KernelABI
 
 /// What a tile of a pass needs to know.
-struct ConvolutionTask {
+struct ConvolutionTask: TileTask {
   /// The image that is read: first float, floats per row of pixels, channels.
   var source: FloatsIn
   var sourceRow: Int
@@ -28,6 +28,9 @@ struct ConvolutionTask {
   var patch: FloatsOut
   /// Where the sums go.
   var target: Target
+
+  @inline(__always)
+  func run<let R: Int, V: Vector>(_ tile: Tile<R, V>.Type) { tile.convolve(self) }
 }
 
 extension Tile {
@@ -67,28 +70,5 @@ private func copyPatch(_ pixels: Int, _ t: ConvolutionTask, _ a: FloatsIn, _ spa
     } else {
       to.update(repeating: 0, count: t.channels)
     }
-  }
-}
-
-/// Runs a tile of `pixels` (1...tileRows) pixels with vectors V.
-@inline(__always)
-func runConvolution<V: Vector>(_ pixels: Int, _ vector: V.Type, _ t: ConvolutionTask) {
-  switch pixels {
-  case 1: Tile<1, V>.convolve(t)
-  case 2: Tile<2, V>.convolve(t)
-  case 3: Tile<3, V>.convolve(t)
-  case 4: Tile<4, V>.convolve(t)
-  case 5: Tile<5, V>.convolve(t)
-  #if KERNEL_AVX512
-    case 6: Tile<6, V>.convolve(t)
-    case 7: Tile<7, V>.convolve(t)
-    case 8: Tile<8, V>.convolve(t)
-    case 9: Tile<9, V>.convolve(t)
-    case 10: Tile<10, V>.convolve(t)
-    case 11: Tile<11, V>.convolve(t)
-    default: Tile<12, V>.convolve(t)
-  #else
-    default: Tile<6, V>.convolve(t)
-  #endif
   }
 }

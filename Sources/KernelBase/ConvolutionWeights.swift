@@ -69,7 +69,7 @@ extension VectorKernels {
         let from = dy + chunk.first * shape.outputWidth * outputs + channel
         packColumns(columns, pixels, from, outputs, scratch, lanes)
         if let dbias {
-          addRows(pixels, lanes, columns, FloatsIn(scratch), dbias + channel)
+          addPackedLines(pixels, lanes, columns, FloatsIn(scratch), dbias + channel)
         }
         let block = GradientBlock(
           shape: shape, chunk: chunk, x: x, padded: padded, dy: FloatsIn(scratch),
@@ -105,6 +105,27 @@ extension VectorKernels {
       to += paddedRow(shape)
     }
     return FloatsIn(room) - first * paddedRow(shape)
+  }
+
+  /// dbias += the sum of `pixels` packed lines.
+  static func addPackedLines(
+    _ pixels: Int, _ lanes: Int, _ columns: Int, _ lines: FloatsIn, _ dbias: FloatsOut
+  ) {
+    var lane = 0
+    while lane < columns {
+      var (even, odd) = (Half(), Half())
+      var p = 0
+      while p &+ 2 <= pixels {
+        even = csimd_add(even, (lines + (p &* lanes &+ lane)).half)
+        odd = csimd_add(odd, (lines + ((p &+ 1) &* lanes &+ lane)).half)
+        p &+= 2
+      }
+      if p < pixels { even = csimd_add(even, (lines + (p &* lanes &+ lane)).half) }
+      let count = min(half, columns &- lane)
+      let sum = csimd_add(csimd_add(even, odd), Half.load(FloatsIn(dbias + lane), count))
+      sum.store(dbias + lane, count)
+      lane &+= half
+    }
   }
 }
 
@@ -155,20 +176,19 @@ private struct GradientBlock {
       let row = groups.start(group)
       var target = target
       target.start += (firstRow + row) * shape.outputChannels
-      runGradient(
-        groups.start(group + 1) - row, vector,
-        GradientTask(
-          chunk: chunk, height: shape.height, outputHeight: shape.outputHeight,
-          stride: shape.stride, rowOffset: kernelRow - shape.padding, x: x + row, xRow: xRow,
-          xPixel: shape.stride * shape.inputChannels, dy: dy + pixels.lowerBound * V.lanes,
-          dyRow: shape.outputWidth * V.lanes, pixels: pixels.count, target: target))
+      let task = GradientTask(
+        chunk: chunk, height: shape.height, outputHeight: shape.outputHeight,
+        stride: shape.stride, rowOffset: kernelRow - shape.padding, x: x + row, xRow: xRow,
+        xPixel: shape.stride * shape.inputChannels, dy: dy + pixels.lowerBound * V.lanes,
+        dyRow: shape.outputWidth * V.lanes, pixels: pixels.count, target: target)
+      task.run(groups.start(group + 1) - row, vector)
     }
   }
 }
 
 /// One tile of the weights' gradient.
-struct GradientTask {
-  fileprivate var chunk: Chunk
+private struct GradientTask: TileTask {
+  var chunk: Chunk
   var height: Int
   var outputHeight: Int
   var stride: Int
@@ -183,6 +203,9 @@ struct GradientTask {
   /// Products per row.
   var pixels: Int
   var target: Target
+
+  @inline(__always)
+  func run<let R: Int, V: Vector>(_ tile: Tile<R, V>.Type) { tile.gradient(self) }
 }
 
 extension Tile {
@@ -207,28 +230,5 @@ extension Tile {
       }
     }
     write(&sums, t.target)
-  }
-}
-
-/// Runs a tile of `rows` (1...tileRows) input channels with vectors V.
-@inline(__always)
-private func runGradient<V: Vector>(_ rows: Int, _ vector: V.Type, _ t: GradientTask) {
-  switch rows {
-  case 1: Tile<1, V>.gradient(t)
-  case 2: Tile<2, V>.gradient(t)
-  case 3: Tile<3, V>.gradient(t)
-  case 4: Tile<4, V>.gradient(t)
-  case 5: Tile<5, V>.gradient(t)
-  #if KERNEL_AVX512
-    case 6: Tile<6, V>.gradient(t)
-    case 7: Tile<7, V>.gradient(t)
-    case 8: Tile<8, V>.gradient(t)
-    case 9: Tile<9, V>.gradient(t)
-    case 10: Tile<10, V>.gradient(t)
-    case 11: Tile<11, V>.gradient(t)
-    default: Tile<12, V>.gradient(t)
-  #else
-    default: Tile<6, V>.gradient(t)
-  #endif
   }
 }

@@ -135,11 +135,7 @@ struct DirectPass {
             task.spans = plan.spans(i)
             task.spanCount = tile.spans
             task.target.start = line + tile.place * task.target.step
-            if lanes == wide {
-              runConvolution(tile.pixels, Wide.self, task)
-            } else {
-              runConvolution(tile.pixels, Half.self, task)
-            }
+            task.run(tile.pixels, lanes: lanes)
           }
         }
       }

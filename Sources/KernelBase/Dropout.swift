@@ -5,26 +5,6 @@
 import CSIMD
 import KernelABI
 
-/// The counters that start at `first`.
-@inline(__always)
-private func hash(_ first: UInt32, _ keys: (first: UInt32, second: UInt32)) -> HalfHash {
-  #if KERNEL_AVX512
-    return csimd_hash(csimd_counters_16(first), keys.first, keys.second)
-  #elseif KERNEL_AVX2
-    return csimd_hash(csimd_counters_8(first), keys.first, keys.second)
-  #else
-    return csimd_hash(csimd_counters_4(first), keys.first, keys.second)
-  #endif
-}
-
-#if KERNEL_AVX512
-  private typealias HalfHash = SIMD16<UInt32>
-#elseif KERNEL_AVX2
-  private typealias HalfHash = SIMD8<UInt32>
-#else
-  private typealias HalfHash = SIMD4<UInt32>
-#endif
-
 extension VectorKernels {
   /// Runs of counters with a common upper half, one after the other.
   public static func dropout(
@@ -41,7 +21,8 @@ extension VectorKernels {
       let (from, to) = (x + start, y + start)
       forEachHalf(run) { i, lanes in
         let value = csimd_multiply(factor, Half.load(from + i, lanes))
-        let bits = hash(low &+ UInt32(truncatingIfNeeded: i), keys)
+        let first = HalfCounters(repeating: low &+ UInt32(truncatingIfNeeded: i))
+        let bits = csimd_hash(csimd_counting(first), keys.first, keys.second)
         csimd_keep(bits, rule.limit, value).store(to + i, lanes)
       }
       start += run

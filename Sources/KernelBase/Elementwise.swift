@@ -16,6 +16,17 @@ func forEachWide(_ count: Int, _ body: (Int, Int) -> Void) {
   if i < count { body(i, count &- i) }
 }
 
+/// The same for pieces of one register, for functions that need many registers themselves.
+@inline(__always)
+func forEachHalf(_ count: Int, _ body: (Int, Int) -> Void) {
+  var i = 0
+  while i &+ half <= count {
+    body(i, half)
+    i &+= half
+  }
+  if i < count { body(i, count &- i) }
+}
+
 extension UnsafePointer where Pointee == Float {
   /// `lanes` floats from index `i` on.
   @inline(__always)
@@ -36,18 +47,6 @@ extension UnsafeMutablePointer where Pointee == Float {
 }
 
 extension VectorKernels {
-  /// 8 bytes of traffic per element.
-  public static func relu(_ count: Int, x: FloatsIn, y: FloatsOut) {
-    forEachWide(count) { i, lanes in y[i, lanes] = csimd_max(Wide(), x[i, lanes]) }
-  }
-
-  /// 12 bytes of traffic per element.
-  public static func reluBackward(_ count: Int, y: FloatsIn, dy: FloatsIn, dx: FloatsOut) {
-    forEachWide(count) { i, lanes in
-      dx[i, lanes] = csimd_select(csimd_greater(y[i, lanes], Wide()), dy[i, lanes], Wide())
-    }
-  }
-
   /// 8 bytes of traffic per element.
   public static func leakyReLU(_ count: Int, slope: Float, x: FloatsIn, y: FloatsOut) {
     forEachWide(count) { i, lanes in
@@ -154,11 +153,5 @@ extension VectorKernels {
 @inline(__always)
 func loadBytes(_ p: UnsafePointer<UInt8>, _ lanes: Int) -> WideBytes {
   if lanes == wide { return UnsafeRawPointer(p).loadUnaligned(as: WideBytes.self) }
-  #if KERNEL_AVX512
-    return csimd_load_bytes_32(p, lanes)
-  #elseif KERNEL_AVX2
-    return csimd_load_bytes_16(p, lanes)
-  #else
-    return csimd_load_bytes_8(p, lanes)
-  #endif
+  return csimd_load(p, lanes, WideBytes())
 }

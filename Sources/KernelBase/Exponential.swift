@@ -1,48 +1,10 @@
 // exp, for one vector: x = n ln 2 + r with |r| <= ln 2 / 2, exp(x) = 2^n exp(r), exp(r) by a
 // polynomial of degree 6 (minimax on the interval). At most 1.1 units in the last place off over
-// [-87.3, 88.7]; exp(0) is exactly 1; smaller arguments give the smallest normal number, NaN stays.
+// [-87.3, 88.3]; exp(0) is exactly 1; smaller arguments give the smallest normal number, NaN stays.
+// Larger ones are not allowed: from 88.38 on n is 128, and 2^n infinite, then nonsense.
 
 import CSIMD
 import KernelABI
-
-/// What functions need: they are written once for vectors of one register, two and more.
-protocol Arithmetic: BitwiseCopyable {
-  init()
-  init(repeating value: Float)
-  static func fma(_ a: Float, _ b: Self, _ c: Self) -> Self
-  static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self
-  static func add(_ a: Self, _ b: Self) -> Self
-  static func subtract(_ a: Self, _ b: Self) -> Self
-  static func multiply(_ a: Self, _ b: Self) -> Self
-  static func divide(_ a: Self, _ b: Self) -> Self
-  /// The second operand where either is NaN.
-  static func max(_ a: Self, _ b: Self) -> Self
-  static func min(_ a: Self, _ b: Self) -> Self
-  /// 2^n, for the integer n in the low bits of a float.
-  static func twoToThe(_ a: Self) -> Self
-}
-
-extension Wide: Arithmetic {
-  @inline(__always)
-  static func multiply(_ a: Self, _ b: Self) -> Self { csimd_multiply(a, b) }
-  @inline(__always)
-  static func divide(_ a: Self, _ b: Self) -> Self { csimd_divide(a, b) }
-  @inline(__always)
-  static func min(_ a: Self, _ b: Self) -> Self { csimd_min(a, b) }
-  @inline(__always)
-  static func twoToThe(_ a: Self) -> Self { csimd_two_to_the(a) }
-}
-
-extension Half: Arithmetic {
-  @inline(__always)
-  static func multiply(_ a: Self, _ b: Self) -> Self { csimd_multiply(a, b) }
-  @inline(__always)
-  static func divide(_ a: Self, _ b: Self) -> Self { csimd_divide(a, b) }
-  @inline(__always)
-  static func min(_ a: Self, _ b: Self) -> Self { csimd_min(a, b) }
-  @inline(__always)
-  static func twoToThe(_ a: Self) -> Self { csimd_two_to_the(a) }
-}
 
 /// The binary logarithm of e.
 var logarithmE: Float { 1.442695 }

@@ -79,7 +79,7 @@ func normalDistribution(_ x: Half) -> (probability: Half, density: Half) {
 
 /// Natural logarithm of every lane, at most 2e-7 or two units in the last place off, for positive
 /// normal numbers: x = 2^n m, m in sqrt(1/2)..<sqrt(2), log(m) = 2 atanh(s) with
-/// s = (m - 1) / (m + 1), by its series to s^9.
+/// s = (m - 1) / (m + 1), by its series to s^9. NaN stays NaN.
 @inline(__always)
 func logarithm(_ x: Half) -> Half {
   let n = csimd_exponent(x)
@@ -92,5 +92,6 @@ func logarithm(_ x: Half) -> Half {
   p = csimd_fma(p, square, Half(repeating: 2.0 / 5))
   p = csimd_fma(p, square, Half(repeating: 2.0 / 3))
   p = csimd_fma(p, square, Half(repeating: 2))
-  return csimd_fma(0.6931472, n, csimd_multiply(p, s))
+  // The smaller of it and x is always the logarithm, but for NaN, which n and m know nothing of.
+  return csimd_min(csimd_fma(0.6931472, n, csimd_multiply(p, s)), x)
 }

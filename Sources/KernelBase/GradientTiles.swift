@@ -25,13 +25,16 @@ private struct Run {
 private var runPixels: Int { 112 }
 
 /// One tile of the gradient.
-private struct PlacesTask {
-  fileprivate var places: UnsafePointer<Place>
+private struct PlacesTask: TileTask {
+  var places: UnsafePointer<Place>
   /// Pixels.
   var count: Int
   var x: FloatsIn
   var dy: FloatsIn
   var target: Target
+
+  @inline(__always)
+  func run<let R: Int, V: Vector>(_ tile: Tile<R, V>.Type) { tile.places(self) }
 }
 
 extension VectorKernels {
@@ -110,7 +113,7 @@ extension VectorKernels {
       let columns = min(wide, outputs - channel)
       packColumns(columns, pixels, dy + (start * outputs + channel), outputs, lines, wide)
       if let dbias {
-        addRows(pixels, wide, columns, FloatsIn(lines), dbias + channel)
+        addPackedLines(pixels, wide, columns, FloatsIn(lines), dbias + channel)
       }
       for tap in 0..<shape.kernelHeight * shape.kernelWidth {
         let count = reached(shape, tap, run.rows) * run.images
@@ -122,11 +125,7 @@ extension VectorKernels {
             target: Target(
               start: dw + ((tap * inputs + ci) * outputs + channel), step: outputs,
               columns: columns, edge: edge, add: true))
-          if columns > half {
-            runPlaces(groups.start(group + 1) - ci, Wide.self, task)
-          } else {
-            runPlaces(groups.start(group + 1) - ci, Half.self, task)
-          }
+          task.run(groups.start(group + 1) - ci, lanes: columns > half ? wide : half)
         }
       }
       channel += wide
@@ -202,28 +201,5 @@ extension Tile {
       rest &-= 1
     }
     write(&sums, t.target)
-  }
-}
-
-/// Runs a tile of `rows` (1...tileRows) input channels with vectors V.
-@inline(__always)
-private func runPlaces<V: Vector>(_ rows: Int, _ vector: V.Type, _ t: PlacesTask) {
-  switch rows {
-  case 1: Tile<1, V>.places(t)
-  case 2: Tile<2, V>.places(t)
-  case 3: Tile<3, V>.places(t)
-  case 4: Tile<4, V>.places(t)
-  case 5: Tile<5, V>.places(t)
-  #if KERNEL_AVX512
-    case 6: Tile<6, V>.places(t)
-    case 7: Tile<7, V>.places(t)
-    case 8: Tile<8, V>.places(t)
-    case 9: Tile<9, V>.places(t)
-    case 10: Tile<10, V>.places(t)
-    case 11: Tile<11, V>.places(t)
-    default: Tile<12, V>.places(t)
-  #else
-    default: Tile<6, V>.places(t)
-  #endif
   }
 }

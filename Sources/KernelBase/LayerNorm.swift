@@ -9,22 +9,14 @@ import KernelABI
 private var normRows: Int { 32 }
 
 extension VectorKernels {
-  /// 8 bytes of traffic per element, 16 with a residual.
+  /// 8 bytes of traffic per element.
   public static func layerNormForward(
-    _ shape: LayerNormShape, x: FloatsIn, residual: (addend: FloatsIn, sum: FloatsOut)?,
-    gain: FloatsIn, bias: FloatsIn, y: FloatsOut, moments: FloatsOut
+    _ shape: LayerNormShape, x: FloatsIn, gain: FloatsIn, bias: FloatsIn, y: FloatsOut,
+    moments: FloatsOut
   ) {
-    let width = shape.width
     for row in 0..<shape.rows {
-      var source = x + row &* width
-      if let residual {
-        let (addend, sum) = (residual.addend + row &* width, residual.sum + row &* width)
-        forEachWide(width) { i, lanes in
-          sum[i, lanes] = csimd_add(source[i, lanes], addend[i, lanes])
-        }
-        source = FloatsIn(sum)
-      }
-      let moment = normalise(shape, source, gain, bias, y + row &* width)
+      let start = row &* shape.width
+      let moment = normalise(shape, x + start, gain, bias, y + start)
       (moments[2 &* row], moments[2 &* row &+ 1]) = moment
     }
   }

@@ -122,11 +122,10 @@ extension Block {
         } else {
           (task.next, task.nextStep) = (FloatsIn(task.target.start), 0)
         }
-        switch (inPlace, width == wide) {
-        case (false, true): runTile(rows, Wide.self, task)
-        case (false, false): runTile(rows, Half.self, task)
-        case (true, true): runRowsTile(rows, Wide.self, task)
-        case (true, false): runRowsTile(rows, Half.self, task)
+        if inPlace {
+          MatrixRowsTask(task: task).run(rows, lanes: width)
+        } else {
+          task.run(rows, lanes: width)
         }
       }
       j += width

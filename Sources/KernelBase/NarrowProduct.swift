@@ -27,10 +27,10 @@ extension MatrixProductShape {
     n <= narrowColumns && transposeA && !transposeB && !accumulate && !relu && m >= 128
   }
 
-  /// Floats of scratch for either.
+  /// Floats of scratch for either, whether or not the product accumulates this time.
   var narrowScratch: Int {
     if isNarrowForward { return n * narrowDepth + min(m, narrowRows) * n * half + packingSlack }
-    return isNarrowGradient ? 2 * (n * wide + packingSlack) : 0
+    return transposeA && n <= narrowColumns ? 2 * (n * wide + packingSlack) : 0
   }
 }
 
@@ -79,7 +79,7 @@ private func narrowRowsForward(
         let task = NarrowTask(
           count: count, x: x, next: next, w: w, step: step, sums: to,
           nextSums: two ? to + shape.n * half : to, both: two)
-        runNarrow(columns, task)
+        task.run(columns, Half.self)
         column += columns
       }
       row += 2
@@ -109,7 +109,7 @@ private func narrowRowsForward(
 #endif
 
 /// Two rows of A and some columns of B.
-private struct NarrowTask {
+private struct NarrowTask: TileTask {
   var count: Int
   var x: FloatsIn
   var next: FloatsIn
@@ -119,6 +119,9 @@ private struct NarrowTask {
   var nextSums: FloatsOut
   /// Whether the second row counts.
   var both: Bool
+
+  @inline(__always)
+  func run<let R: Int, V: Vector>(_ tile: Tile<R, V>.Type) { Tile<R, Half>.narrow(self) }
 }
 
 extension Tile where V == Half {
@@ -148,28 +151,6 @@ extension Tile where V == Half {
   }
 }
 
-/// Runs a task of `columns` (1...narrowTile) columns.
-private func runNarrow(_ columns: Int, _ t: NarrowTask) {
-  switch columns {
-  case 1: Tile<1, Half>.narrow(t)
-  case 2: Tile<2, Half>.narrow(t)
-  case 3: Tile<3, Half>.narrow(t)
-  case 4: Tile<4, Half>.narrow(t)
-  #if KERNEL_AVX512
-    case 5: Tile<5, Half>.narrow(t)
-    case 6: Tile<6, Half>.narrow(t)
-    case 7: Tile<7, Half>.narrow(t)
-    case 8: Tile<8, Half>.narrow(t)
-    case 9: Tile<9, Half>.narrow(t)
-    case 10: Tile<10, Half>.narrow(t)
-    case 11: Tile<11, Half>.narrow(t)
-    default: Tile<12, Half>.narrow(t)
-  #else
-    default: Tile<5, Half>.narrow(t)
-  #endif
-  }
-}
-
 /// Few columns, A transposed: C^T = B^T A, whose lanes are rows of C.
 func narrowGradient(
   _ shape: MatrixProductShape, _ a: FloatsIn, _ b: FloatsIn, _ bias: FloatsIn?, _ c: FloatsOut,
@@ -188,7 +169,7 @@ func narrowGradient(
         target: Target(
           start: scratch + first * wide, step: wide, columns: wide, edge: scratch), next: a,
         nextStep: 0)
-      runTile(groups.start(group + 1) - first, Wide.self, task)
+      task.run(groups.start(group + 1) - first, Wide.self)
     }
     if shape.ldc == shape.n && bias == nil {
       packTransposed(shape.n, wide, FloatsIn(scratch), wide, lines, shape.n)

@@ -158,28 +158,15 @@ extension Tile {
   }
 }
 
-/// Runs a task for rows first..<end in tiles of `rows` (1...tileRows) rows with vectors V.
-@inline(__always)
-private func run<V: Vector>(
-  _ rows: Int, _ vector: V.Type, _ t: inout PanelTask, _ first: Int, _ end: Int
-) {
-  switch rows {
-  case 1: Tile<1, V>.multiplyPanels(&t, first, end)
-  case 2: Tile<2, V>.multiplyPanels(&t, first, end)
-  case 3: Tile<3, V>.multiplyPanels(&t, first, end)
-  case 4: Tile<4, V>.multiplyPanels(&t, first, end)
-  case 5: Tile<5, V>.multiplyPanels(&t, first, end)
-  #if KERNEL_AVX512
-    case 6: Tile<6, V>.multiplyPanels(&t, first, end)
-    case 7: Tile<7, V>.multiplyPanels(&t, first, end)
-    case 8: Tile<8, V>.multiplyPanels(&t, first, end)
-    case 9: Tile<9, V>.multiplyPanels(&t, first, end)
-    case 10: Tile<10, V>.multiplyPanels(&t, first, end)
-    case 11: Tile<11, V>.multiplyPanels(&t, first, end)
-    default: Tile<12, V>.multiplyPanels(&t, first, end)
-  #else
-    default: Tile<6, V>.multiplyPanels(&t, first, end)
-  #endif
+/// Rows of a task, in tiles.
+private struct PanelRows: TileTask {
+  let task: UnsafeMutablePointer<PanelTask>
+  let first: Int
+  let end: Int
+
+  @inline(__always)
+  func run<let R: Int, V: Vector>(_ tile: Tile<R, V>.Type) {
+    tile.multiplyPanels(&task.pointee, first, end)
   }
 }
 
@@ -195,10 +182,9 @@ func runPanels(
     let rows = groups.start(group &+ 1) &- row
     // Larger groups come first.
     let next = group < groups.larger ? min(end, groups.larger) : end
-    if columns > half {
-      run(rows, Wide.self, &task, row, groups.start(next))
-    } else {
-      run(rows, Half.self, &task, row, groups.start(next))
+    withUnsafeMutablePointer(to: &task) {
+      PanelRows(task: $0, first: row, end: groups.start(next))
+        .run(rows, lanes: columns > half ? wide : half)
     }
     group = next
   }

@@ -7,21 +7,21 @@ extension RecurrentBackward {
   /// Adds the part of the first `count` collected rows.
   func addWeightGradients(_ count: Int, isFirst: Bool) {
     add(
-      count, FloatsIn(before), shape.collected, shape.hidden, FloatsIn(dsums), shape.collected,
+      count, of: shape.collected, FloatsIn(before), shape.hidden, FloatsIn(dsums),
       { shape.cell.statePlace($0) }, dstate, add: !isFirst)
     guard case .dense = input else { return }
     add(
-      count, FloatsIn(x), shape.collected, shape.inputs, FloatsIn(dsums), shape.collected, { $0 },
-      dinputs, add: !isFirst)
+      count, of: shape.collected, FloatsIn(x), shape.inputs, FloatsIn(dsums), { $0 }, dinputs,
+      add: !isFirst)
   }
 
-  /// c (+)= a^T gradients of sums, for packed weights of `columns` rows.
+  /// c (+)= a^T gradients of sums over `count` of `rows` rows, for packed weights of `columns` rows.
   ///
   /// - Parameters:
-  ///   - a: (count, columns) in panels of `aRows` rows.
-  ///   - b: gradients, [unit panel][place][row][lane], `bRows` rows.
+  ///   - a: (rows, columns) in panels.
+  ///   - b: gradients, [unit panel][place][row][lane].
   private func add(
-    _ count: Int, _ a: FloatsIn, _ aRows: Int, _ columns: Int, _ b: FloatsIn, _ bRows: Int,
+    _ count: Int, of rows: Int, _ a: FloatsIn, _ columns: Int, _ b: FloatsIn,
     _ place: (Int) -> Int, _ c: FloatsOut, add: Bool
   ) {
     for first in stride(from: 0, to: count, by: recurrentDepth) {
@@ -30,8 +30,8 @@ extension RecurrentBackward {
           for panel in 0..<panels(columns) {
             var task = PanelTask(
               count: min(recurrentDepth, count - first),
-              transposed: a + (panel * aRows + first) * wide,
-              b: b + ((unit * 4 + place(gate)) * bRows + first) * wide,
+              transposed: a + (panel * rows + first) * wide,
+              b: b + ((unit * 4 + place(gate)) * rows + first) * wide,
               c: c + (shape.weightPanel(unit, gate, columns) + panel * wide * wide),
               add: add || first > 0)
             runPanels(
@@ -54,7 +54,7 @@ extension RecurrentBackward {
       let symbols = shape.symbols
       packPanels(symbols, shape.inputs, embedding, shape.inputs, x, panelStep: symbols * wide)
       add(
-        symbols, FloatsIn(x), symbols, shape.inputs, FloatsIn(dtable), symbols, { $0 }, dinputs,
+        symbols, of: symbols, FloatsIn(x), shape.inputs, FloatsIn(dtable), { $0 }, dinputs,
         add: false)
       if let gradient = gradients.x {
         for panel in 0..<shape.inputPanels {

@@ -48,11 +48,6 @@ private func sumOfTerms(
 
 extension VectorKernels {
   /// 4 bytes of traffic per element.
-  public static func sum(_ count: Int, x: FloatsIn) -> Double {
-    sumOfTerms(count, { i, s in csimd_add(s, doubles(x + i)) }, { Double(x[$0]) })
-  }
-
-  /// 4 bytes of traffic per element.
   public static func sumOfSquares(_ count: Int, x: FloatsIn) -> Double {
     sumOfTerms(
       count,
@@ -84,29 +79,6 @@ extension VectorKernels {
         total = csimd_add(total, part)
       }
       y[column, lanes] = total
-    }
-  }
-}
-
-extension VectorKernels {
-  /// dbias += the sum of `pixels` packed lines.
-  static func addRows(
-    _ pixels: Int, _ lanes: Int, _ columns: Int, _ lines: FloatsIn, _ dbias: FloatsOut
-  ) {
-    var lane = 0
-    while lane < columns {
-      var (even, odd) = (Half(), Half())
-      var p = 0
-      while p &+ 2 <= pixels {
-        even = csimd_add(even, (lines + (p &* lanes &+ lane)).half)
-        odd = csimd_add(odd, (lines + ((p &+ 1) &* lanes &+ lane)).half)
-        p &+= 2
-      }
-      if p < pixels { even = csimd_add(even, (lines + (p &* lanes &+ lane)).half) }
-      let count = min(half, columns &- lane)
-      let sum = csimd_add(csimd_add(even, odd), Half.load(FloatsIn(dbias + lane), count))
-      sum.store(dbias + lane, count)
-      lane &+= half
     }
   }
 }

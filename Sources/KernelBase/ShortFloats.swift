@@ -5,25 +5,11 @@
 import CSIMD
 import KernelABI
 
-#if KERNEL_AVX512
-  private typealias WideShorts = SIMD32<UInt16>
-#elseif KERNEL_AVX2
-  private typealias WideShorts = SIMD16<UInt16>
-#else
-  private typealias WideShorts = SIMD8<UInt16>
-#endif
-
 /// `lanes` shorts.
 @inline(__always)
 private func loadShorts(_ p: ShortsIn, _ lanes: Int) -> WideShorts {
   if lanes == wide { return UnsafeRawPointer(p).loadUnaligned(as: WideShorts.self) }
-  #if KERNEL_AVX512
-    return csimd_load_shorts_32(p, lanes)
-  #elseif KERNEL_AVX2
-    return csimd_load_shorts_16(p, lanes)
-  #else
-    return csimd_load_shorts_8(p, lanes)
-  #endif
+  return csimd_load(p, lanes, WideShorts())
 }
 
 @inline(__always)

@@ -31,7 +31,7 @@ extension VectorKernels {
     return result
   }
 
-  /// Maximum of a row; NaN where the last few are, else a number; the sum tells about NaN.
+  /// The largest number of a row, never NaN: about that tells the sum.
   @inline(__always)
   private static func largestLogit(_ x: FloatsIn, _ classes: Int) -> Float {
     var i = 0

@@ -12,6 +12,8 @@ import KernelABI
   typealias HalfIntegers = SIMD16<Int32>
   typealias WideBytes = SIMD32<UInt8>
   typealias HalfBytes = SIMD16<UInt8>
+  typealias WideShorts = SIMD32<UInt16>
+  typealias HalfCounters = SIMD16<UInt32>
   /// Rows of the largest register tile: 24 of 32 registers hold sums.
   @inline(__always) var tileRows: Int { 12 }
 #elseif KERNEL_AVX2
@@ -21,6 +23,8 @@ import KernelABI
   typealias HalfIntegers = SIMD8<Int32>
   typealias WideBytes = SIMD16<UInt8>
   typealias HalfBytes = SIMD8<UInt8>
+  typealias WideShorts = SIMD16<UInt16>
+  typealias HalfCounters = SIMD8<UInt32>
   /// Rows of the largest register tile: 12 of 16 registers hold sums.
   @inline(__always) var tileRows: Int { 6 }
 #else
@@ -30,6 +34,8 @@ import KernelABI
   typealias HalfIntegers = SIMD4<Int32>
   typealias WideBytes = SIMD8<UInt8>
   typealias HalfBytes = SIMD4<UInt8>
+  typealias WideShorts = SIMD8<UInt16>
+  typealias HalfCounters = SIMD4<UInt32>
   /// Rows of the largest register tile: 12 of 16 registers hold sums.
   @inline(__always) var tileRows: Int { 6 }
 #endif
@@ -38,17 +44,27 @@ import KernelABI
 @inline(__always) var wide: Int { MemoryLayout<Wide>.size / 4 }
 @inline(__always) var half: Int { MemoryLayout<Half>.size / 4 }
 
-/// What generic kernels need of a vector of floats.
-protocol Vector: BitwiseCopyable {
+/// What functions need: they are written once for vectors of one register, two and more.
+protocol Arithmetic: BitwiseCopyable {
   init()
+  init(repeating value: Float)
   static func fma(_ a: Float, _ b: Self, _ c: Self) -> Self
   static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self
   static func add(_ a: Self, _ b: Self) -> Self
   static func subtract(_ a: Self, _ b: Self) -> Self
-  /// `value` where the gate is positive, else 0.
-  static func keep(_ value: Self, where gate: Self) -> Self
+  static func multiply(_ a: Self, _ b: Self) -> Self
+  static func divide(_ a: Self, _ b: Self) -> Self
   /// The second operand where either is NaN.
   static func max(_ a: Self, _ b: Self) -> Self
+  static func min(_ a: Self, _ b: Self) -> Self
+  /// 2^n, for the integer n in the low bits of a float.
+  static func twoToThe(_ a: Self) -> Self
+}
+
+/// What generic kernels need of a vector of floats beside that.
+protocol Vector: Arithmetic {
+  /// `value` where the gate is positive, else 0.
+  static func keep(_ value: Self, where gate: Self) -> Self
   /// The first `count` floats, zeros beyond.
   static func load(_ p: FloatsIn, _ count: Int) -> Self
   /// Writes the first `count` floats.
@@ -81,94 +97,62 @@ extension UnsafeMutablePointer where Pointee == Float {
   }
 }
 
-#if KERNEL_AVX512
-  extension SIMD32: Vector where Scalar == Float {
-    @inline(__always)
-    static func fma(_ a: Float, _ b: Self, _ c: Self) -> Self { csimd_fma(a, b, c) }
-    @inline(__always)
-    static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { csimd_fma(a, b, c) }
-    @inline(__always)
-    static func add(_ a: Self, _ b: Self) -> Self { csimd_add(a, b) }
-    @inline(__always)
-    static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
-    @inline(__always)
-    static func keep(_ value: Self, where gate: Self) -> Self {
-      csimd_select(csimd_greater(gate, Self()), value, Self())
-    }
-    @inline(__always)
-    static func max(_ a: Self, _ b: Self) -> Self { csimd_max(a, b) }
-    @inline(__always)
-    static func load(_ p: FloatsIn, _ count: Int) -> Self { csimd_load_32(p, count) }
-    @inline(__always)
-    func store(_ p: FloatsOut, _ count: Int) { csimd_store(p, count, self) }
-  }
-#endif
+// Twice the same words: each calls C functions for a width of its own.
 
-#if KERNEL_AVX512 || KERNEL_AVX2
-  extension SIMD16: Vector where Scalar == Float {
-    @inline(__always)
-    static func fma(_ a: Float, _ b: Self, _ c: Self) -> Self { csimd_fma(a, b, c) }
-    @inline(__always)
-    static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { csimd_fma(a, b, c) }
-    @inline(__always)
-    static func add(_ a: Self, _ b: Self) -> Self { csimd_add(a, b) }
-    @inline(__always)
-    static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
-    @inline(__always)
-    static func keep(_ value: Self, where gate: Self) -> Self {
-      csimd_select(csimd_greater(gate, Self()), value, Self())
-    }
-    @inline(__always)
-    static func max(_ a: Self, _ b: Self) -> Self { csimd_max(a, b) }
-    @inline(__always)
-    static func load(_ p: FloatsIn, _ count: Int) -> Self { csimd_load_16(p, count) }
-    @inline(__always)
-    func store(_ p: FloatsOut, _ count: Int) { csimd_store(p, count, self) }
+extension Wide: Arithmetic, Vector {
+  @inline(__always)
+  static func fma(_ a: Float, _ b: Self, _ c: Self) -> Self { csimd_fma(a, b, c) }
+  @inline(__always)
+  static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { csimd_fma(a, b, c) }
+  @inline(__always)
+  static func add(_ a: Self, _ b: Self) -> Self { csimd_add(a, b) }
+  @inline(__always)
+  static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
+  @inline(__always)
+  static func multiply(_ a: Self, _ b: Self) -> Self { csimd_multiply(a, b) }
+  @inline(__always)
+  static func divide(_ a: Self, _ b: Self) -> Self { csimd_divide(a, b) }
+  @inline(__always)
+  static func max(_ a: Self, _ b: Self) -> Self { csimd_max(a, b) }
+  @inline(__always)
+  static func min(_ a: Self, _ b: Self) -> Self { csimd_min(a, b) }
+  @inline(__always)
+  static func twoToThe(_ a: Self) -> Self { csimd_two_to_the(a) }
+  @inline(__always)
+  static func keep(_ value: Self, where gate: Self) -> Self {
+    csimd_select(csimd_greater(gate, Self()), value, Self())
   }
-#endif
+  @inline(__always)
+  static func load(_ p: FloatsIn, _ count: Int) -> Self { csimd_load(p, count, Self()) }
+  @inline(__always)
+  func store(_ p: FloatsOut, _ count: Int) { csimd_store(p, count, self) }
+}
 
-#if !KERNEL_AVX512
-  extension SIMD8: Vector where Scalar == Float {
-    @inline(__always)
-    static func fma(_ a: Float, _ b: Self, _ c: Self) -> Self { csimd_fma(a, b, c) }
-    @inline(__always)
-    static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { csimd_fma(a, b, c) }
-    @inline(__always)
-    static func add(_ a: Self, _ b: Self) -> Self { csimd_add(a, b) }
-    @inline(__always)
-    static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
-    @inline(__always)
-    static func keep(_ value: Self, where gate: Self) -> Self {
-      csimd_select(csimd_greater(gate, Self()), value, Self())
-    }
-    @inline(__always)
-    static func max(_ a: Self, _ b: Self) -> Self { csimd_max(a, b) }
-    @inline(__always)
-    static func load(_ p: FloatsIn, _ count: Int) -> Self { csimd_load_8(p, count) }
-    @inline(__always)
-    func store(_ p: FloatsOut, _ count: Int) { csimd_store(p, count, self) }
+extension Half: Arithmetic, Vector {
+  @inline(__always)
+  static func fma(_ a: Float, _ b: Self, _ c: Self) -> Self { csimd_fma(a, b, c) }
+  @inline(__always)
+  static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { csimd_fma(a, b, c) }
+  @inline(__always)
+  static func add(_ a: Self, _ b: Self) -> Self { csimd_add(a, b) }
+  @inline(__always)
+  static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
+  @inline(__always)
+  static func multiply(_ a: Self, _ b: Self) -> Self { csimd_multiply(a, b) }
+  @inline(__always)
+  static func divide(_ a: Self, _ b: Self) -> Self { csimd_divide(a, b) }
+  @inline(__always)
+  static func max(_ a: Self, _ b: Self) -> Self { csimd_max(a, b) }
+  @inline(__always)
+  static func min(_ a: Self, _ b: Self) -> Self { csimd_min(a, b) }
+  @inline(__always)
+  static func twoToThe(_ a: Self) -> Self { csimd_two_to_the(a) }
+  @inline(__always)
+  static func keep(_ value: Self, where gate: Self) -> Self {
+    csimd_select(csimd_greater(gate, Self()), value, Self())
   }
-#endif
-
-#if !KERNEL_AVX512 && !KERNEL_AVX2
-  extension SIMD4: Vector where Scalar == Float {
-    @inline(__always)
-    static func fma(_ a: Float, _ b: Self, _ c: Self) -> Self { csimd_fma(a, b, c) }
-    @inline(__always)
-    static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { csimd_fma(a, b, c) }
-    @inline(__always)
-    static func add(_ a: Self, _ b: Self) -> Self { csimd_add(a, b) }
-    @inline(__always)
-    static func subtract(_ a: Self, _ b: Self) -> Self { csimd_subtract(a, b) }
-    @inline(__always)
-    static func keep(_ value: Self, where gate: Self) -> Self {
-      csimd_select(csimd_greater(gate, Self()), value, Self())
-    }
-    @inline(__always)
-    static func max(_ a: Self, _ b: Self) -> Self { csimd_max(a, b) }
-    @inline(__always)
-    static func load(_ p: FloatsIn, _ count: Int) -> Self { csimd_load_4(p, count) }
-    @inline(__always)
-    func store(_ p: FloatsOut, _ count: Int) { csimd_store(p, count, self) }
-  }
-#endif
+  @inline(__always)
+  static func load(_ p: FloatsIn, _ count: Int) -> Self { csimd_load(p, count, Self()) }
+  @inline(__always)
+  func store(_ p: FloatsOut, _ count: Int) { csimd_store(p, count, self) }
+}

@@ -8,7 +8,7 @@
 import KernelABI
 
 extension Winograd {
-  /// Adds to dw and dbias.
+  /// dw, overwritten or added to; adds to dbias.
   static func backwardWeights(
     _ shape: ConvolutionShape, _ x: FloatsIn, _ dy: FloatsIn, _ dw: FloatsOut,
     _ dbias: FloatsOut?, add: Bool, _ scratch: FloatsOut

@@ -6,7 +6,7 @@ import CSIMD
 import KernelABI
 
 /// One register tile's worth of M, or of the sums of the weights' gradient.
-struct WinogradTask {
+struct WinogradTask: TileTask {
   /// Forward: groups of 16 channels. Gradient: tiles.
   var count: Int
   var a: FloatsIn
@@ -20,6 +20,9 @@ struct WinogradTask {
   var add: Bool
   /// Forward: register tiles side by side.
   var repeats = 1
+
+  @inline(__always)
+  func run<let R: Int, V: Vector>(_ tile: Tile<R, V>.Type) { tile.winograd(self) }
 }
 
 extension Tile {
@@ -91,34 +94,12 @@ func runWinograd(_ tiles: Int, _ lanes: Int, _ task: WinogradTask) {
   let rows = (tiles &+ parts &- 1) / parts
   var t = task
   t.repeats = tiles &- parts &* (rows &- 1)
-  if lanes == wide { run(rows, Wide.self, t) } else { run(rows, Half.self, t) }
+  t.run(rows, lanes: lanes)
   let done = t.repeats &* rows
   guard done < tiles else { return }
   (t.a, t.c) = (task.a + done &* groupLanes, task.c + done &* lanes)
   t.repeats = parts &- t.repeats
-  if lanes == wide { run(rows &- 1, Wide.self, t) } else { run(rows &- 1, Half.self, t) }
-}
-
-@inline(__always)
-private func run<V: Vector>(_ rows: Int, _ vector: V.Type, _ t: WinogradTask) {
-  switch rows {
-  case 1: Tile<1, V>.winograd(t)
-  case 2: Tile<2, V>.winograd(t)
-  case 3: Tile<3, V>.winograd(t)
-  case 4: Tile<4, V>.winograd(t)
-  case 5: Tile<5, V>.winograd(t)
-  #if KERNEL_AVX512
-    case 6: Tile<6, V>.winograd(t)
-    case 7: Tile<7, V>.winograd(t)
-    case 8: Tile<8, V>.winograd(t)
-    case 9: Tile<9, V>.winograd(t)
-    case 10: Tile<10, V>.winograd(t)
-    case 11: Tile<11, V>.winograd(t)
-    default: Tile<12, V>.winograd(t)
-  #else
-    default: Tile<6, V>.winograd(t)
-  #endif
-  }
+  t.run(rows &- 1, lanes: lanes)
 }
 
 /// Runs all 16 channels of a group, whose rows `t.a` and `t.c` begin at.

@@ -38,8 +38,8 @@ public struct LayerNormalization: Layer {
 
   public func forward(_ pass: LayerPass) {
     pass.kernels.layerNormForward(
-      shape(pass), x: pass.x, residual: nil, gain: pass.parameter(0), bias: pass.parameter(1),
-      y: pass.y, moments: pass.keptSamples)
+      shape(pass), x: pass.x, gain: pass.parameter(0), bias: pass.parameter(1), y: pass.y,
+      moments: pass.keptSamples)
   }
 
   public func backward(_ pass: LayerPass) {

@@ -113,6 +113,9 @@ import Testing
       let isHit = i / 8 >= 5 && i / 8 < 20
       #expect(result.y[i].isNaN == isHit)
     }
+    for i in 0..<result.logSums.count {
+      #expect(result.logSums[i].isNaN == (5..<20).contains(i))
+    }
   }
 
   /// Attention once more, in doubles; the reference's gradient against its differences: 2e-6.

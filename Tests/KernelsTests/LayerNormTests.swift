@@ -5,32 +5,32 @@ import Testing
   static let shapes = [(1, 1), (3, 5), (7, 16), (33, 100), (70, 128), (5, 1000), (0, 8)]
 
   private struct Result {
-    let y, sum, moments, dx, dgain, dbias: Guarded
-    var all: [Guarded] { [y, sum, moments, dx, dgain, dbias] }
+    let x, y, moments, dx, dgain, dbias: Guarded
+    var all: [Guarded] { [y, moments, dx, dgain, dbias] }
   }
 
-  /// Both passes, with a residual; the gradients of gain and bias in one or two calls.
+  /// Both passes, dx where dy was; the gradients of gain and bias in one or two calls.
   private func run(
     _ table: KernelTable, _ shape: LayerNormShape, _ seed: Int, offset: Float = 0,
     inPieces: Bool = false
   ) -> Result {
     var numbers = Numbers(seed)
     let (rows, width) = (shape.rows, shape.width)
-    let (x, addend) = (Guarded(rows * width, &numbers), Guarded(rows * width, &numbers))
+    let x = Guarded(rows * width, &numbers)
     let (gain, bias) = (Guarded(width, &numbers), Guarded(width, &numbers))
     let dx = Guarded(rows * width, &numbers)
     for i in 0..<x.count { x[i] += offset }
     let result = Result(
-      y: Guarded(x.count), sum: addend, moments: Guarded(2 * rows), dx: dx, dgain: Guarded(width),
+      x: x, y: Guarded(x.count), moments: Guarded(2 * rows), dx: dx, dgain: Guarded(width),
       dbias: Guarded(width))
     table.layerNormForward(
-      shape, x: x.values, residual: (addend.values, addend.out), gain: gain.values,
-      bias: bias.values, y: result.y.out, moments: result.moments.out)
+      shape, x: x.values, gain: gain.values, bias: bias.values, y: result.y.out,
+      moments: result.moments.out)
     let first = inPieces ? rows / 3 : rows
     for (start, count) in [(0, first), (first, rows - first)] where count > 0 || start == 0 {
       table.layerNormBackward(
         LayerNormShape(rows: count, width: width, epsilon: shape.epsilon),
-        x: addend.values + start * width, gain: gain.values,
+        x: x.values + start * width, gain: gain.values,
         moments: result.moments.values + 2 * start, dy: dx.values + start * width,
         dx: dx.out + start * width, dgain: result.dgain.out, dbias: result.dbias.out,
         accumulate: start > 0)
@@ -49,7 +49,7 @@ import Testing
       for inPieces in [false, true] {
         let result = run(table, shape, rows, inPieces: inPieces)
         for (i, (a, b)) in zip(result.all, expected.all).enumerated() {
-          #expect(distance(a, b) < (i < 4 ? 2e-6 : 5e-6), "\(rows) x \(width), number \(i)")
+          #expect(distance(a, b) < (i < 3 ? 2e-6 : 5e-6), "\(rows) x \(width), number \(i)")
         }
       }
     }
@@ -64,7 +64,7 @@ import Testing
     for row in 0..<4 {
       var squares: Float = 0
       for i in 0..<96 {
-        let distance = result.sum[row * 96 + i] - result.moments[2 * row]
+        let distance = result.x[row * 96 + i] - result.moments[2 * row]
         squares += distance * distance / 96
       }
       #expect(abs(result.moments[2 * row + 1] * squares.squareRoot() - 1) < 1e-4)
@@ -80,8 +80,8 @@ import Testing
     func run(_ rows: Int, _ from: FloatsIn) -> Guarded {
       let (y, moments) = (Guarded(rows * 33), Guarded(2 * rows))
       table.layerNormForward(
-        LayerNormShape(rows: rows, width: 33), x: from, residual: nil, gain: gain.values,
-        bias: bias.values, y: y.out, moments: moments.out)
+        LayerNormShape(rows: rows, width: 33), x: from, gain: gain.values, bias: bias.values,
+        y: y.out, moments: moments.out)
       return y
     }
     let (all, one) = (run(5, x.values), run(1, x.values + 3 * 33))
@@ -114,8 +114,7 @@ import Testing
     let shape = LayerNormShape(rows: rows, width: width, epsilon: Float(epsilon))
     let (result, gradient, moments) = (Guarded(15), Guarded(25), Guarded(6))
     ScalarKernels.layerNormForward(
-      shape, x: x.values, residual: nil, gain: gain.values, bias: bias.values, y: result.out,
-      moments: moments.out)
+      shape, x: x.values, gain: gain.values, bias: bias.values, y: result.out, moments: moments.out)
     ScalarKernels.layerNormBackward(
       shape, x: x.values, gain: gain.values, moments: moments.values, dy: dy.values,
       dx: gradient.out, dgain: gradient.out + 15, dbias: gradient.out + 20, accumulate: false)

@@ -18,15 +18,9 @@ import Testing
         body(ScalarKernels.self, expected.out)
         #expect(distance(result, expected) < 3e-7 && result.intact, "\(name) of \(count)")
       }
-      check("relu") { $0.relu(count, x: x.values, y: $1) }
-      check("relu in place") { $0.relu(count, x: FloatsIn($1), y: $1) }
-      check("relu backward") { $0.reluBackward(count, y: x.values, dy: y.values, dx: $1) }
       check("leaky relu") { $0.leakyReLU(count, slope: 0.2, x: x.values, y: $1) }
       check("leaky relu backward") {
         $0.leakyReLUBackward(count, slope: 0.2, y: x.values, dy: y.values, dx: $1)
-      }
-      check("relu backward in place") {
-        $0.reluBackward(count, y: x.values, dy: FloatsIn($1), dx: $1)
       }
       check("add") { $0.add(count, x: x.values, y: $1) }
       check("sum of vectors, into two of them") { kernels, out in
@@ -59,7 +53,6 @@ import Testing
         #expect(abs(result - expected) <= 1e-12 * Double(count + 1), "\(name) of \(count)")
         #expect(result == body(table), "\(name) of \(count) is not deterministic")
       }
-      check("sum") { $0.sum(count, x: x.values) }
       check("squares") { $0.sumOfSquares(count, x: x.values) }
       check("dot") { $0.dot(count, x: x.values, y: y.values) }
     }

@@ -135,17 +135,12 @@ func benchmarkSequences() {
   let (x, dy) = (randomBuffer(rows * width, 1), randomBuffer(rows * width, 2))
   let (gain, bias) = (randomBuffer(width, 3), randomBuffer(width, 4))
   let (y, dx) = (FloatBuffer(count: rows * width), FloatBuffer(count: rows * width))
-  let (sum, moments) = (FloatBuffer(count: rows * width), FloatBuffer(count: 2 * rows))
+  let moments = FloatBuffer(count: 2 * rows)
   let (dgain, dbias) = (FloatBuffer(count: width), FloatBuffer(count: width))
   report("layer norm 4096x128 forward", bytes: 8 * rows * width) {
     table.layerNormForward(
-      norm, x: x.pointer, residual: nil, gain: gain.pointer, bias: bias.pointer, y: y.pointer,
+      norm, x: x.pointer, gain: gain.pointer, bias: bias.pointer, y: y.pointer,
       moments: moments.pointer)
-  }
-  report("layer norm 4096x128 forward, residual", bytes: 16 * rows * width) {
-    table.layerNormForward(
-      norm, x: x.pointer, residual: (FloatsIn(dy.pointer), sum.pointer), gain: gain.pointer,
-      bias: bias.pointer, y: y.pointer, moments: moments.pointer)
   }
   report("layer norm 4096x128 backward", bytes: 12 * rows * width) {
     table.layerNormBackward(

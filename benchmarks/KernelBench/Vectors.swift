@@ -14,11 +14,13 @@ func benchmarkVectors() {
     report("add scaled \(place)", bytes: 12 * count) {
       table.addScaled(count, factor: 1e-6, x: x.pointer, y: y.pointer)
     }
-    report("relu \(place)", bytes: 8 * count) { table.relu(count, x: x.pointer, y: y.pointer) }
-    report("relu backward \(place)", bytes: 12 * count) {
-      table.reluBackward(count, y: y.pointer, dy: x.pointer, dx: z.pointer)
+    report("relu \(place)", bytes: 8 * count) {
+      table.activation(.relu, count, x: x.pointer, y: y.pointer)
     }
-    report("sum \(place)", bytes: 4 * count) { consume(Float(table.sum(count, x: x.pointer))) }
+    report("relu backward \(place)", bytes: 12 * count) {
+      table.activationBackward(
+        .relu, count, x: x.pointer, y: y.pointer, dy: x.pointer, dx: z.pointer)
+    }
     report("dot \(place)", bytes: 8 * count) {
       consume(Float(table.dot(count, x: x.pointer, y: y.pointer)))
     }

@@ -4,7 +4,7 @@
 
 // exponent       n, and
 // significand    m, of a positive normal number 2^n m with m in sqrt(1/2)..<sqrt(2)
-// counters       first, first + 1, ...
+// counting       a, with 0, 1, 2, ... added to the lanes
 // hash           32 random bits of a counter: two rounds of MurmurHash3's finaliser (Appleby), with
 //                half of the key before each
 // keep           b where the upper 31 bits of the hash reach the limit, else 0
@@ -28,12 +28,10 @@
     return (csimd_i##n)(hash >> 1) >= limit ? b : 0;                                               \
   }
 
-CSIMD csimd_u4 csimd_counters_4(unsigned first) { return first + (csimd_u4){0, 1, 2, 3}; }
-CSIMD csimd_u8 csimd_counters_8(unsigned first) {
-  return first + (csimd_u8){0, 1, 2, 3, 4, 5, 6, 7};
-}
-CSIMD csimd_u16 csimd_counters_16(unsigned first) {
-  return first + (csimd_u16){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+CSIMD csimd_u4 csimd_counting(csimd_u4 a) { return a + (csimd_u4){0, 1, 2, 3}; }
+CSIMD csimd_u8 csimd_counting(csimd_u8 a) { return a + (csimd_u8){0, 1, 2, 3, 4, 5, 6, 7}; }
+CSIMD csimd_u16 csimd_counting(csimd_u16 a) {
+  return a + (csimd_u16){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 }
 
 CSIMD_BITS(4)

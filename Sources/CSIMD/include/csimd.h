@@ -46,7 +46,8 @@ CSIMD float csimd_largest(csimd_f2 a) { return a[0] > a[1] ? a[0] : a[1]; }
 // max, min       the second operand where either is NaN, as the processor's own instruction has it
 // two_to_the     2^n, for the integer n in the low bits of a float
 // select         b where the mask is set, else c
-// load, store    of the first `count` floats only, zeros beyond
+// load           the first `count` floats, beyond them those of `rest`
+// store          of the first `count` floats
 #define CSIMD_WIDTH(n, half)                                                                       \
   CSIMD csimd_f##n csimd_fma(float a, csimd_f##n b, csimd_f##n c) {                                \
     return CSIMD_FMA((csimd_f##n)a, b, c);                                                         \
@@ -88,10 +89,9 @@ CSIMD float csimd_largest(csimd_f2 a) { return a[0] > a[1] ? a[0] : a[1]; }
   CSIMD float csimd_largest(csimd_f##n a) {                                                        \
     return csimd_largest((csimd_f##half)(a.lo > a.hi ? a.lo : a.hi));                              \
   }                                                                                                \
-  CSIMD csimd_b##n csimd_load_bytes_##n(const unsigned char *p, long count) {                      \
-    csimd_b##n a = 0;                                                                              \
-    memcpy(&a, p, count);                                                                          \
-    return a;                                                                                      \
+  CSIMD csimd_b##n csimd_load(const unsigned char *p, long count, csimd_b##n rest) {               \
+    memcpy(&rest, p, count);                                                                       \
+    return rest;                                                                                   \
   }                                                                                                \
   CSIMD void csimd_store(unsigned char *p, long count, csimd_b##n a) { memcpy(p, &a, count); }
 
@@ -101,10 +101,9 @@ CSIMD_WIDTH(16, 8)
 CSIMD_WIDTH(32, 16)
 
 #define CSIMD_PARTIAL(n)                                                                           \
-  CSIMD csimd_f##n csimd_load_##n(const float *p, long count) {                                    \
-    csimd_f##n a = 0;                                                                              \
-    memcpy(&a, p, count * sizeof(float));                                                          \
-    return a;                                                                                      \
+  CSIMD csimd_f##n csimd_load(const float *p, long count, csimd_f##n rest) {                       \
+    memcpy(&rest, p, count * sizeof(float));                                                       \
+    return rest;                                                                                   \
   }                                                                                                \
   CSIMD void csimd_store(float *p, long count, csimd_f##n a) {                                     \
     memcpy(p, &a, count * sizeof(float));                                                          \
@@ -113,17 +112,17 @@ CSIMD_PARTIAL(4)
 CSIMD_PARTIAL(8)
 
 #if defined(__AVX512F__)
-CSIMD csimd_f16 csimd_load_16(const float *p, long count) {
-  return (csimd_f16)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+CSIMD csimd_f16 csimd_load(const float *p, long count, csimd_f16 rest) {
+  return (csimd_f16)_mm512_mask_loadu_ps((__m512)rest, (__mmask16)((1u << count) - 1), p);
 }
 CSIMD void csimd_store(float *p, long count, csimd_f16 a) {
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)a);
 }
-CSIMD csimd_f32 csimd_load_32(const float *p, long count) {
+CSIMD csimd_f32 csimd_load(const float *p, long count, csimd_f32 rest) {
   unsigned mask = (unsigned)((1ull << count) - 1);
   csimd_f32 a;
-  a.lo = (csimd_f16)_mm512_maskz_loadu_ps((__mmask16)mask, p);
-  a.hi = (csimd_f16)_mm512_maskz_loadu_ps((__mmask16)(mask >> 16), p + 16);
+  a.lo = (csimd_f16)_mm512_mask_loadu_ps((__m512)rest.lo, (__mmask16)mask, p);
+  a.hi = (csimd_f16)_mm512_mask_loadu_ps((__m512)rest.hi, (__mmask16)(mask >> 16), p + 16);
   return a;
 }
 CSIMD void csimd_store(float *p, long count, csimd_f32 a) {

@@ -6,7 +6,7 @@
 
 // overflows      set where a finite number has at least the magnitude whose bits are `limit`
 // to, from       bits of the format, as unsigned shorts
-// load, store    of the first `count` shorts only, zeros beyond
+// load, store    as for floats
 #define CSIMD_SHORTS(n, half)                                                                      \
   typedef unsigned short csimd_s##n __attribute__((ext_vector_type(n)));                           \
   typedef unsigned csimd_u##n __attribute__((ext_vector_type(n)));                                 \
@@ -25,10 +25,9 @@
   CSIMD csimd_f##n csimd_from_bfloat16(csimd_s##n a) {                                             \
     return (csimd_f##n)(__builtin_convertvector(a, csimd_u##n) << 16);                             \
   }                                                                                                \
-  CSIMD csimd_s##n csimd_load_shorts_##n(const unsigned short *p, long count) {                    \
-    csimd_s##n a = 0;                                                                              \
-    memcpy(&a, p, count * sizeof(short));                                                          \
-    return a;                                                                                      \
+  CSIMD csimd_s##n csimd_load(const unsigned short *p, long count, csimd_s##n rest) {              \
+    memcpy(&rest, p, count * sizeof(short));                                                       \
+    return rest;                                                                                   \
   }                                                                                                \
   CSIMD void csimd_store(unsigned short *p, long count, csimd_s##n a) {                            \
     memcpy(p, &a, count * sizeof(short));                                                          \

@@ -39,7 +39,9 @@ extension ScalarKernels {
       let value = Double(kind.derivativeNeedsInput ? x[i] : y[i])
       let derivative: Double
       switch kind {
-      case .relu: derivative = value > 0 ? 1 : 0
+      case .relu:  // A closed gate keeps even NaN back.
+        dx[i] = value > 0 ? dy[i] : 0
+        continue
       case .gelu:
         let density = exp(-value * value / 2) / (2 * Double.pi).squareRoot()
         derivative = normalProbability(value) + value * density

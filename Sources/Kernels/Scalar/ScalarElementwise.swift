@@ -3,16 +3,6 @@
 import KernelABI
 
 extension ScalarKernels {
-  /// y = max(x, 0).
-  public static func relu(_ count: Int, x: FloatsIn, y: FloatsOut) {
-    for i in 0..<count { y[i] = rectified(x[i]) }
-  }
-
-  /// dx = y > 0 ? dy : 0.
-  public static func reluBackward(_ count: Int, y: FloatsIn, dy: FloatsIn, dx: FloatsOut) {
-    for i in 0..<count { dx[i] = y[i] > 0 ? dy[i] : 0 }
-  }
-
   /// y = x > 0 ? x : slope x.
   public static func leakyReLU(_ count: Int, slope: Float, x: FloatsIn, y: FloatsOut) {
     for i in 0..<count { y[i] = x[i] > 0 ? x[i] : slope * x[i] }
@@ -63,13 +53,6 @@ extension ScalarKernels {
       for row in 0..<rows { sum += Double(x[row * columns + column]) }
       y[column] = Float(sum)
     }
-  }
-
-  /// In double precision.
-  public static func sum(_ count: Int, x: FloatsIn) -> Double {
-    var sum = 0.0
-    for i in 0..<count { sum += Double(x[i]) }
-    return sum
   }
 
   /// In double precision.

@@ -4,7 +4,7 @@
 
 import KernelABI
 
-/// The kernels as plain loops, for comparison; needs no scratch.
+/// The kernels as plain loops, for comparison; only recurrent layers need scratch.
 public enum ScalarKernels: KernelSet {
   /// `.scalar`.
   public static var instructionSet: InstructionSet { .scalar }

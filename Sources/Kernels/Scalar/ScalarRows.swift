@@ -5,25 +5,21 @@ import KernelABI
 extension ScalarKernels {
   /// y = (x - mean) / sqrt(variance + epsilon) * gain + bias.
   public static func layerNormForward(
-    _ shape: LayerNormShape, x: FloatsIn, residual: (addend: FloatsIn, sum: FloatsOut)?,
-    gain: FloatsIn, bias: FloatsIn, y: FloatsOut, moments: FloatsOut
+    _ shape: LayerNormShape, x: FloatsIn, gain: FloatsIn, bias: FloatsIn, y: FloatsOut,
+    moments: FloatsOut
   ) {
     let width = shape.width
     for row in 0..<shape.rows {
       let start = row * width
-      if let residual {
-        for i in start..<start + width { residual.sum[i] = x[i] + residual.addend[i] }
-      }
-      let source = residual.map { FloatsIn($0.sum) } ?? x
       var (sum, squares) = (0.0, 0.0)
-      for i in start..<start + width { sum += Double(source[i]) }
+      for i in start..<start + width { sum += Double(x[i]) }
       let mean = sum / Double(width)
       for i in start..<start + width {
-        squares += (Double(source[i]) - mean) * (Double(source[i]) - mean)
+        squares += (Double(x[i]) - mean) * (Double(x[i]) - mean)
       }
       let inverse = 1 / (squares / Double(width) + Double(shape.epsilon)).squareRoot()
       for i in 0..<width {
-        let normal = (Double(source[start + i]) - mean) * inverse
+        let normal = (Double(x[start + i]) - mean) * inverse
         y[start + i] = Float(normal * Double(gain[i]) + Double(bias[i]))
       }
       (moments[2 * row], moments[2 * row + 1]) = (Float(mean), Float(inverse))
