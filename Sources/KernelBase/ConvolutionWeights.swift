@@ -176,7 +176,7 @@ private struct GradientBlock {
       let row = groups.start(group)
       var target = target
       target.start += (firstRow + row) * shape.outputChannels
-      let task = GradientTask(
+      var task = GradientTask(
         chunk: chunk, height: shape.height, outputHeight: shape.outputHeight,
         stride: shape.stride, rowOffset: kernelRow - shape.padding, x: x + row, xRow: xRow,
         xPixel: shape.stride * shape.inputChannels, dy: dy + pixels.lowerBound * V.lanes,

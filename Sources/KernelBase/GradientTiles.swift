@@ -119,7 +119,7 @@ extension VectorKernels {
         let count = reached(shape, tap, run.rows) * run.images
         for group in 0..<groups.parts {
           let ci = groups.start(group)
-          let task = PlacesTask(
+          var task = PlacesTask(
             places: run.places + tap * run.stride, count: count,
             x: x + (run.image * shape.inputCount + ci), dy: FloatsIn(lines),
             target: Target(

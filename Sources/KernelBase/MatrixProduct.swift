@@ -123,7 +123,8 @@ extension Block {
           (task.next, task.nextStep) = (FloatsIn(task.target.start), 0)
         }
         if inPlace {
-          MatrixRowsTask(task: task).run(rows, lanes: width)
+          var task = MatrixRowsTask(task: task)
+          task.run(rows, lanes: width)
         } else {
           task.run(rows, lanes: width)
         }

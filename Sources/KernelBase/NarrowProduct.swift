@@ -76,7 +76,7 @@ private func narrowRowsForward(
         let to = sums + (row * shape.n + column) * half
         let columns = min(shape.n - column, narrowTile)
         let w = source + column * step
-        let task = NarrowTask(
+        var task = NarrowTask(
           count: count, x: x, next: next, w: w, step: step, sums: to,
           nextSums: two ? to + shape.n * half : to, both: two)
         task.run(columns, Half.self)
@@ -164,7 +164,7 @@ func narrowGradient(
     row = min(row, shape.m - wide)
     for group in 0..<groups.parts {
       let first = groups.start(group)
-      let task = MatrixTask(
+      var task = MatrixTask(
         count: shape.k, a: b + first, aStep: shape.ldb, rowStep: 1, b: a + row, bStep: shape.lda,
         target: Target(
           start: scratch + first * wide, step: wide, columns: wide, edge: scratch), next: a,

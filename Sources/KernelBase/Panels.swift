@@ -17,7 +17,7 @@ func panelColumns(_ columns: Int, _ panel: Int) -> Int { min(wide, columns &- pa
 
 /// Tiles of one panel of a product, one below the other: c[i, lane] (+)= sum over p of
 /// a[i, p] b[p, lane].
-struct PanelTask {
+struct PanelTask: TileTask {
   /// Products: p in 0..<count.
   let count: Int
   /// A is zero from p = upperEdge + i + 1 on in row i.
@@ -36,6 +36,14 @@ struct PanelTask {
   let add: Bool
   /// What to ask for on the way.
   var ahead: LinesAhead
+  /// Rows that are computed now.
+  fileprivate var first = 0
+  fileprivate var end = 0
+
+  @inline(__always)
+  mutating func run<let R: Int, V: Vector>(_ tile: Tile<R, V>.Type) {
+    tile.multiplyPanels(&self, first, end)
+  }
 
   /// A by rows.
   @inline(__always)
@@ -158,18 +166,6 @@ extension Tile {
   }
 }
 
-/// Rows of a task, in tiles.
-private struct PanelRows: TileTask {
-  let task: UnsafeMutablePointer<PanelTask>
-  let first: Int
-  let end: Int
-
-  @inline(__always)
-  func run<let R: Int, V: Vector>(_ tile: Tile<R, V>.Type) {
-    tile.multiplyPanels(&task.pointee, first, end)
-  }
-}
-
 /// Runs a task for the groups first..<end (all, if nothing else is said) of rows of A, and as many
 /// registers as `columns` lanes need.
 func runPanels(
@@ -182,10 +178,8 @@ func runPanels(
     let rows = groups.start(group &+ 1) &- row
     // Larger groups come first.
     let next = group < groups.larger ? min(end, groups.larger) : end
-    withUnsafeMutablePointer(to: &task) {
-      PanelRows(task: $0, first: row, end: groups.start(next))
-        .run(rows, lanes: columns > half ? wide : half)
-    }
+    (task.first, task.end) = (row, groups.start(next))
+    task.run(rows, lanes: columns > half ? wide : half)
     group = next
   }
 }

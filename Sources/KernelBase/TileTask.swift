@@ -4,19 +4,19 @@
 /// Work for one register tile.
 protocol TileTask {
   /// Runs it on this tile, whose rows and vectors are as many as the work's.
-  func run<let R: Int, V: Vector>(_ tile: Tile<R, V>.Type)
+  mutating func run<let R: Int, V: Vector>(_ tile: Tile<R, V>.Type)
 }
 
 extension TileTask {
   /// Runs it on a tile of `rows` (1...tileRows) rows of `lanes` columns, one register or two.
   @inline(__always)
-  func run(_ rows: Int, lanes: Int) {
+  mutating func run(_ rows: Int, lanes: Int) {
     if lanes == wide { run(rows, Wide.self) } else { run(rows, Half.self) }
   }
 
   /// Runs it on a tile of `rows` (1...tileRows) rows of vectors V.
   @inline(__always)
-  func run<V: Vector>(_ rows: Int, _ vector: V.Type) {
+  mutating func run<V: Vector>(_ rows: Int, _ vector: V.Type) {
     switch rows {
     case 1: run(Tile<1, V>.self)
     case 2: run(Tile<2, V>.self)
