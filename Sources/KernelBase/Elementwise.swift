@@ -7,22 +7,18 @@ import KernelABI
 /// Calls `body(i, lanes)` for consecutive pieces of 0..<count: whole vectors, then the tail. `body`
 /// is inlined twice, so that the number of lanes is a constant in the loop.
 @inline(__always)
-func forEachWide(_ count: Int, _ body: (Int, Int) -> Void) {
-  var i = 0
-  while i &+ wide <= count {
-    body(i, wide)
-    i &+= wide
-  }
-  if i < count { body(i, count &- i) }
-}
+func forEachWide(_ count: Int, _ body: (Int, Int) -> Void) { forEach(wide, count, body) }
 
 /// The same for pieces of one register, for functions that need many registers themselves.
 @inline(__always)
-func forEachHalf(_ count: Int, _ body: (Int, Int) -> Void) {
+func forEachHalf(_ count: Int, _ body: (Int, Int) -> Void) { forEach(half, count, body) }
+
+@inline(__always)
+private func forEach(_ vector: Int, _ count: Int, _ body: (Int, Int) -> Void) {
   var i = 0
-  while i &+ half <= count {
-    body(i, half)
-    i &+= half
+  while i &+ vector <= count {
+    body(i, vector)
+    i &+= vector
   }
   if i < count { body(i, count &- i) }
 }

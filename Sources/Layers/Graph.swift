@@ -23,8 +23,10 @@ public struct Graph {
     var output: Value
   }
 
-  /// Most numbers of one sample of a value: a GiB of floats.
-  private static let mostNumbers = 1 << 28
+  /// Most numbers of one sample: a GiB of floats, or what 32 bits can number where rows are sparse.
+  private static func mostNumbers(_ shape: Shape) -> Int {
+    shape.element == .sparse ? 1 << 31 : 1 << 28
+  }
 
   /// In order.
   private(set) var operations: [Operation] = []
@@ -53,6 +55,11 @@ public struct Graph {
   ) throws(ShapeError) {
     (shapes, isWanted) = ([input], [wantsInputGradient])
     (self.kernels, self.convolution) = (kernels, convolution)
+    guard input.isAtMost(Self.mostNumbers(input)) else {
+      throw ShapeError(
+        "a sample of \(input) has more than \(Self.mostNumbers(input)) numbers: no network takes that"
+      )
+    }
     let last = try part.build(&self, input: self.input, name: "")
     precondition(last == output, "a network's output is its last operation's")
   }
@@ -71,10 +78,11 @@ public struct Graph {
     throws(ShapeError) -> Value
   {
     let plan = try plan(layer, inputs, batch: 1, name: name)
-    guard plan.output.isAtMost(Self.mostNumbers) else {
+    guard plan.output.isAtMost(Self.mostNumbers(plan.output)) else {
       throw ShapeError(
         layer: layer.summary, input: shape(of: inputs[0]),
-        problem: "the result, \(plan.output), has more than \(Self.mostNumbers) numbers"
+        problem:
+          "the result, \(plan.output), has more than \(Self.mostNumbers(plan.output)) numbers"
       ).at(name)
     }
     for parameter in plan.parameters {

@@ -14,7 +14,8 @@ struct Inspect: ParsableCommand {
     abstract: "Show what a checkpoint holds, after checking that it is whole; or a model's plan.",
     discussion: """
       With --plan no training is needed: the plan says for every layer, fused neighbours included, \
-      its shapes, the kernel that computes it, operations, bytes, and where its result lies. Of a job       its data, batch, settings and convolution count, unless flags say otherwise.
+      its shapes, the kernel that computes it, operations, bytes, and where its result lies. Of a job \
+      its data, batch, settings and convolution count, unless flags say otherwise.
       """)
 
   @Argument(help: "A checkpoint file, or a run's folder for its newest whole checkpoint.")

@@ -22,12 +22,8 @@ struct SpaceOptions: ParsableArguments {
       guard extents.allSatisfy({ (1...1 << 24).contains($0) }) else {
         throw UsageError("--input \(input): extents as in 28x28x1 are needed")
       }
-      let shape = Shape(
+      space.input = Shape(
         extents, element: space.input.element, indexCounts: space.input.indexCounts)
-      guard shape.isAtMost(1 << 28) else {
-        throw UsageError("--input \(input): at most \(1 << 28) numbers per sample")
-      }
-      space.input = shape
     }
     if let classes {
       guard (1...1 << 20).contains(classes) else {

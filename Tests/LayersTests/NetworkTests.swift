@@ -126,6 +126,8 @@ import Testing
     #expect(twice.contains("a.weight already"))
     #expect(message([Dense(3).named("1"), Dense(3)], Shape([4])).contains("1.weight already"))
     #expect(message([Flatten()], Shape([4, 4, 1])).contains("train"))
+    let huge = Shape([1 << 24, 1 << 24, 1 << 24])
+    #expect(message([Flatten(), Dense(3)], huge).contains("a sample of 16777216x"))
     let growth = (0..<7).map { _ in TransposedConvolution2D(65_536, kernel: 64, stride: 64) }
     #expect(message(growth, Shape([28, 28, 1])).contains("layer 0"))
     #expect(message(growth, Shape([28, 28, 1])).contains("numbers"))
